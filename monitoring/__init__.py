@@ -1,0 +1,1 @@
+"""Dashboards, rules and monitoring values of the LLM platform."""

@@ -1,0 +1,1 @@
+"""The source of the dashboards: `python -m monitoring.source` writes monitoring/dashboards/."""

@@ -1,0 +1,132 @@
+"""What every panel and dashboard has in common: data source, legend, tooltip, variables."""
+
+from collections.abc import Sequence
+
+from grafana_foundation_sdk.builders import common as common_builder
+from grafana_foundation_sdk.builders import dashboard as build
+from grafana_foundation_sdk.builders import prometheus, stat, timeseries
+from grafana_foundation_sdk.models import common, dashboard
+
+DATASOURCE = common.DataSourceRef(type_val="prometheus", uid="${datasource}")
+
+Query = tuple[str, str]
+"""A PromQL expression and the name of its line."""
+
+
+def graph(title: str, description: str, unit: str, queries: Sequence[Query]) -> timeseries.Panel:
+    """A time series panel, a third of a row wide; `unit` is one of Grafana's unit names."""
+    panel = (
+        timeseries.Panel()
+        .title(title)
+        .description(description)
+        .unit(unit)
+        .min(0)
+        .datasource(DATASOURCE)
+        .span(8)
+        .height(8)
+        .fill_opacity(10)
+        .show_points(common.VisibilityMode.NEVER)
+        .tooltip(
+            common_builder.VizTooltipOptions()
+            .mode(common.TooltipDisplayMode.MULTI)
+            .sort(common.SortOrder.DESCENDING)
+        )
+        .legend(
+            common_builder.VizLegendOptions()
+            .display_mode(common.LegendDisplayMode.LIST)
+            .placement(common.LegendPlacement.BOTTOM)
+            .show_legend(True)
+        )
+    )
+    return panel.targets([_target(*query, ref) for query, ref in zip(queries, "ABCDEFGH", strict=False)])
+
+
+def stacked(title: str, description: str, unit: str, queries: Sequence[Query]) -> timeseries.Panel:
+    """A graph whose lines add up to a whole."""
+    stacking = common_builder.StackingConfig().mode(common.StackingMode.NORMAL)
+    return graph(title, description, unit, queries).stacking(stacking).fill_opacity(40)
+
+
+def number(title: str, description: str, unit: str, expression: str) -> stat.Panel:
+    """A single number: the newest value of one query."""
+    return (
+        stat.Panel()
+        .title(title)
+        .description(description)
+        .unit(unit)
+        .datasource(DATASOURCE)
+        .span(4)
+        .height(8)
+        .graph_mode(common.BigValueGraphMode.NONE)
+        .reduce_options(common_builder.ReduceDataOptions().calcs(["lastNotNull"]))
+        .targets([_target(expression, title, "A").instant()])
+    )
+
+
+def limits(*steps: tuple[float | None, str]) -> build.ThresholdsConfig:
+    """Colours from values: each step is where it begins (None: from below) and its colour."""
+    return build.ThresholdsConfig().steps(
+        [dashboard.Threshold(value=value, color=color) for value, color in steps]
+    )
+
+
+def limit_line() -> common_builder.GraphThresholdsStyleConfig:
+    """Draw the limits of a graph as dashed lines."""
+    return common_builder.GraphThresholdsStyleConfig().mode(common.GraphThresholdsStyleMode.DASHED)
+
+
+def board(uid: str, title: str, description: str) -> build.Dashboard:
+    """A dashboard with its data source and namespace to choose; changes belong in this source."""
+    return (
+        build.Dashboard(title)
+        .uid(uid)
+        .description(description)
+        .tags(["llm"])
+        .readonly()
+        .timezone("browser")
+        .time("now-15m", "now")
+        .refresh("10s")
+        .tooltip(dashboard.DashboardCursorSync.CROSSHAIR)
+        .link(
+            build.DashboardLink("LLM dashboards").tags(["llm"]).type(dashboard.DashboardLinkType.DASHBOARDS)
+        )
+        .with_variable(build.DatasourceVariable("datasource").label("Data source").type("prometheus"))
+        .with_variable(
+            _labels_variable(
+                "namespace", "Namespace", "label_values(llm_requests_running, namespace)"
+            ).current(dashboard.VariableOption(text="llm", value="llm"))
+        )
+    )
+
+
+def model_variable() -> build.QueryVariable:
+    """The models that requests named, all of them at first."""
+    return (
+        _labels_variable("model", "Model", 'label_values(llm_requests_total{namespace="$namespace"}, model)')
+        .multi(True)
+        .include_all(True)
+        .all_value(".*")
+        .current(dashboard.VariableOption(text="All", value="$__all"))
+    )
+
+
+def _labels_variable(name: str, label: str, query: str) -> build.QueryVariable:
+    return (
+        build.QueryVariable(name)
+        .label(label)
+        .datasource(DATASOURCE)
+        .query(query)
+        .refresh(dashboard.VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .sort(dashboard.VariableSort.ALPHABETICAL_ASC)
+    )
+
+
+def _target(expression: str, legend: str, ref: str) -> prometheus.Dataquery:
+    return (
+        prometheus.Dataquery()
+        .expr(expression)
+        .legend_format(legend)
+        .ref_id(ref)
+        .datasource(DATASOURCE)
+        .range()
+    )
