@@ -1,0 +1,81 @@
+"""The queries of the committed dashboards and rules, as tests and checks need them."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import promql_parser
+import yaml
+
+HERE = Path(__file__).parent.parent
+DASHBOARDS = sorted((HERE / "dashboards").glob("*.json"))
+RULES = sorted((HERE / "rules").glob("*.yaml"))
+
+VARIABLES = {
+    "namespace": "llm",
+    "model": ".*",
+    "__rate_interval": "1m",
+    "__range": "15m",
+}
+"""What Grafana would put for its variables: everything, over a quarter of an hour."""
+
+
+class Query(NamedTuple):
+    """A query of a panel, with its variables as Grafana sees them."""
+
+    dashboard: str
+    panel: str
+    expression: str
+
+    def filled(self, **variables: str) -> str:
+        """Return the expression as Prometheus gets it."""
+        return fill(self.expression, {**VARIABLES, **variables})
+
+
+def panels(dashboard: Path) -> list[dict[str, Any]]:
+    """Return a dashboard's panels, those within collapsed rows included, rows themselves left out."""
+    found: list[dict[str, Any]] = []
+    for panel in json.loads(dashboard.read_text())["panels"]:
+        found += panel.get("panels", []) if panel["type"] == "row" else [panel]
+    return found
+
+
+def dashboard_queries() -> list[Query]:
+    """Return every query of every panel."""
+    return [
+        Query(path.stem, panel["title"], target["expr"])
+        for path in DASHBOARDS
+        for panel in panels(path)
+        for target in panel["targets"]
+    ]
+
+
+def rules() -> Iterator[dict[str, Any]]:
+    """Yield every recording rule and alert."""
+    for path in RULES:
+        for group in yaml.safe_load(path.read_text())["groups"]:
+            yield from group["rules"]
+
+
+def fill(text: str, variables: Mapping[str, str]) -> str:
+    """Replace $name and ${name}; raise KeyError for a variable without a value."""
+    return re.sub(r"\$\{?([A-Za-z_]\w*)\}?", lambda match: variables[match[1]], text)
+
+
+def selectors(expression: str) -> list[promql_parser.VectorSelector]:
+    """Return what an expression selects; raise ValueError where it is no PromQL."""
+    found: list[promql_parser.VectorSelector] = []
+
+    def visit(node: promql_parser.Expr) -> None:
+        if isinstance(node, promql_parser.VectorSelector):
+            found.append(node)
+
+    promql_parser.walk(promql_parser.parse(expression), visit)
+    return found
+
+
+def metrics(expression: str) -> set[str]:
+    """Return the names of the metrics that an expression reads."""
+    return {selector.name or "" for selector in selectors(expression)}

@@ -1,0 +1,120 @@
+"""The committed dashboards are what the source makes, and hold to grafana/dashboard-linter's rules."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import promql_parser
+import pytest
+
+from monitoring.source.queries import DASHBOARDS, VARIABLES, dashboard_queries, fill, panels, selectors
+from monitoring.source.render import rendered
+
+UNITS = {"bytes", "none", "percentunit", "reqps", "s", "short"}
+ROWS = ["Traffic", "Latency", "Tokens", "Saturation", "Autoscaling"]
+PANELS = [(path.stem, panel) for path in DASHBOARDS for panel in panels(path)]
+RATES = {"rate", "irate", "increase"}
+
+
+@pytest.fixture(params=DASHBOARDS, ids=lambda path: path.stem)
+def dashboard(request: pytest.FixtureRequest) -> dict[str, Any]:
+    path: Path = request.param
+    content: dict[str, Any] = json.loads(path.read_text())
+    return content
+
+
+@pytest.fixture(params=PANELS, ids=lambda named: f"{named[0]}: {named[1]['title']}")
+def panel(request: pytest.FixtureRequest) -> dict[str, Any]:
+    content: dict[str, Any] = request.param[1]
+    return content
+
+
+def test_the_committed_dashboards_are_what_the_source_makes() -> None:
+    assert {path.name: path.read_text() for path in DASHBOARDS} == rendered(), "run `make dashboards`"
+
+
+def test_the_platform_dashboard_has_a_row_for_every_question() -> None:
+    content = json.loads(rendered()["llm-platform.json"])
+    rows = [panel["title"] for panel in content["panels"] if panel["type"] == "row"]
+    assert rows[: len(ROWS)] == ROWS
+
+
+def test_a_dashboard_is_changed_in_its_source_only(dashboard: dict[str, Any]) -> None:
+    assert dashboard["editable"] is False
+
+
+def test_the_data_source_is_a_variable(dashboard: dict[str, Any]) -> None:
+    first = dashboard["templating"]["list"][0]
+    assert (first["name"], first["label"], first["type"], first["query"]) == (
+        "datasource",
+        "Data source",
+        "datasource",
+        "prometheus",
+    )
+
+
+def test_variables_follow_the_time_range_and_ask_the_chosen_data_source(dashboard: dict[str, Any]) -> None:
+    for variable in dashboard["templating"]["list"][1:]:
+        assert variable["type"] == "query"
+        assert variable["refresh"] == 2
+        assert variable["datasource"]["uid"] == "${datasource}"
+        function, _, selector = variable["query"].partition("(")
+        assert function == "label_values"
+        promql_parser.parse(fill(selector.rpartition(",")[0], VARIABLES))
+
+
+def test_panels_have_a_number_of_their_own_and_do_not_overlap(dashboard: dict[str, Any]) -> None:
+    ids = [panel["id"] for panel in dashboard["panels"]]
+    cells = [
+        (x, y)
+        for place in (panel["gridPos"] for panel in dashboard["panels"])
+        for x in range(place["x"], place["x"] + place["w"])
+        for y in range(place["y"], place["y"] + place["h"])
+    ]
+    assert len(set(ids)) == len(ids)
+    assert len(set(cells)) == len(cells)
+    assert max(x for x, _ in cells) < 24
+
+
+def test_a_panel_says_what_it_shows(panel: dict[str, Any]) -> None:
+    assert panel["title"]
+    assert len(panel["description"]) > 20
+    assert panel["fieldConfig"]["defaults"]["unit"] in UNITS
+
+
+def test_a_panel_asks_the_chosen_data_source(panel: dict[str, Any]) -> None:
+    assert panel["targets"]
+    assert panel["datasource"]["uid"] == "${datasource}"
+    for target in panel["targets"]:
+        assert target["datasource"]["uid"] == "${datasource}"
+        assert target["legendFormat"]
+    assert len({target["refId"] for target in panel["targets"]}) == len(panel["targets"])
+
+
+def test_rates_are_taken_over_the_interval_that_grafana_chooses() -> None:
+    interval = timedelta(seconds=1234)
+    for query in dashboard_queries():
+        for function, selector in _ranges(query.filled(__rate_interval="1234s")):
+            if function in {"rate", "irate"}:
+                assert selector.range == interval, f"{query.panel}: {query.expression}"
+
+
+def test_counters_are_shown_as_rates() -> None:
+    for query in dashboard_queries():
+        counters = [s.name for s in selectors(query.filled()) if (s.name or "").endswith("_total")]
+        rated = [s.vector_selector.name for f, s in _ranges(query.filled()) if f in RATES]
+        assert counters == [name for name in rated if (name or "").endswith("_total")], query.panel
+
+
+def _ranges(expression: str) -> list[tuple[str, promql_parser.MatrixSelector]]:
+    """Each range in an expression and the function that takes it."""
+    found: list[tuple[str, promql_parser.MatrixSelector]] = []
+
+    def visit(node: promql_parser.Expr) -> None:
+        if isinstance(node, promql_parser.Call):
+            ranges = [a for a in node.args if isinstance(a, promql_parser.MatrixSelector)]
+            found.extend((node.func.name, taken) for taken in ranges)
+
+    promql_parser.walk(promql_parser.parse(expression), visit)
+    return found
