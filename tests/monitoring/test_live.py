@@ -1,0 +1,140 @@
+"""A real Prometheus scrapes a real gateway under a short load: no query of the gateway comes back empty."""
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+
+from monitoring.source.ask import numbers
+from monitoring.source.queries import RULES, Query, dashboard_queries, metrics
+
+ROOT = Path(__file__).parents[2]
+MODEL = "simulated:tiny"
+PATIENCE = 60
+"""Seconds until a program must answer; far more than it needs."""
+
+QUERIES = [
+    query for query in dashboard_queries() if all(m.startswith("llm") for m in metrics(query.filled()))
+]
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@contextmanager
+def running(command: list[str], folder: Path, ready: str, log: Path, **environment: str) -> Iterator[None]:
+    """Run a program until the block ends; it has started once `ready` answers 200."""
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            command, cwd=folder, env={**os.environ, **environment}, stdout=output, stderr=subprocess.STDOUT
+        )
+    try:
+        wait_until_ready(process, ready, log)
+        yield
+    finally:
+        process.terminate()
+        process.wait(timeout=PATIENCE)
+
+
+def wait_until_ready(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if httpx.get(address).status_code == 200:
+                return
+        except httpx.TransportError:
+            pass  # not listening yet
+        time.sleep(0.1)
+    pytest.fail(f"{address} does not answer:\n{log.read_text()[-2000:]}")
+
+
+def uvicorn(port: int) -> list[str]:
+    return [sys.executable, "-m", "uvicorn", "main:app", "--host", "127.0.0.1", "--port", str(port)]
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a gateway with room for two requests, before a simulated runtime."""
+    logs = tmp_path_factory.mktemp("logs")
+    runtime_port, port = free_port(), free_port()
+    runtime, address = f"http://127.0.0.1:{runtime_port}", f"http://127.0.0.1:{port}"
+    simulated = {"RUNTIME_ENGINE": "simulated", "RUNTIME_MODEL": MODEL}
+    settings = {
+        "LLM_RUNTIME_URL": runtime,
+        "LLM_MODEL": MODEL,
+        "LLM_MAX_RUNNING": "1",
+        "LLM_MAX_WAITING": "2",
+    }
+    with (
+        running(uvicorn(runtime_port), ROOT / "runtime", f"{runtime}/ready", logs / "runtime", **simulated),
+        running(uvicorn(port), ROOT / "api", f"{address}/ready", logs / "gateway", **settings),
+    ):
+        yield address
+
+
+@pytest.fixture(scope="module")
+def scraper(prometheus: str, gateway: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Prometheus that scrapes the gateway each second and evaluates the rules."""
+    folder = tmp_path_factory.mktemp("prometheus")
+    target = {
+        "targets": [gateway.removeprefix("http://")],
+        "labels": {"namespace": "llm", "pod": "llm-api-0"},
+    }
+    config = {
+        "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+        "rule_files": [str(path) for path in RULES],
+        "scrape_configs": [{"job_name": "llm-api", "static_configs": [target]}],
+    }
+    (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
+    address = f"127.0.0.1:{free_port()}"
+    command = [
+        prometheus,
+        f"--config.file={folder}/prometheus.yml",
+        f"--storage.tsdb.path={folder}/data",
+        f"--web.listen-address={address}",
+        "--log.level=warn",
+    ]
+    with running(command, folder, f"http://{address}/-/ready", folder / "log"):
+        yield f"http://{address}"
+
+
+@pytest.fixture(scope="module")
+def loaded(scraper: str, gateway: str) -> str:
+    """The Prometheus, once it has seen two bursts of requests: rates need a before and an after."""
+    for _ in range(2):
+        asyncio.run(burst(gateway))
+        time.sleep(2)
+    return scraper
+
+
+async def burst(gateway: str) -> None:
+    async with httpx.AsyncClient(base_url=gateway, timeout=PATIENCE) as client:
+        bodies = [
+            {"prompt": "hello", "stream": stream, "options": {"num_predict": 5}} for stream in (True, False)
+        ]
+        answers = await asyncio.gather(*(client.post("/generate", json=body) for body in bodies * 4))
+    assert {answer.status_code for answer in answers} <= {200, 429, 503}
+    assert any(answer.status_code == 200 for answer in answers)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("query", QUERIES, ids=lambda q: f"{q.dashboard}: {q.panel}: {q.expression[:60]}")
+def test_a_gateways_query_comes_back_with_numbers(query: Query, loaded: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not (found := numbers(loaded, query.filled(model="simulated.+", __rate_interval="30s"))):
+        assert time.monotonic() < deadline, f"empty: {query.expression}"
+        time.sleep(0.5)
+    assert found
