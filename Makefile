@@ -1,0 +1,63 @@
+# A table of contents: what a target does lives in dev/*.py. `make help` lists them.
+# A variable given to make reaches the programs as an environment variable: make up RUNTIME=embedded
+
+.DEFAULT_GOAL := help
+.PHONY: up local down doctor ask smoke test lint e2e fuzz bench load autoscale dashboards lock ci help
+
+bootstrap := sh dev/python -m
+venv := .venv/bin
+export PATH := $(CURDIR)/.tools/bin:$(PATH)
+
+## Use
+up: ## set everything up and start: the cluster with Tilt, or without containers the local profile
+	@$(bootstrap) dev.up
+local: ## the local profile, asked for: runtime and gateway as processes, no containers
+	@RUNTIME=local $(bootstrap) dev.up
+ask: ## stream one answer: make ask PROMPT="Why is the sky blue?"
+	@$(bootstrap) dev.venv local
+	@$(venv)/python -m dev.ask
+smoke: ## a handful of checks of the running gateway
+	@$(bootstrap) dev.venv local
+	@$(venv)/python -m dev.smoke
+down: ## remove what `make up` made, and say what that was
+	@$(bootstrap) dev.down
+doctor: ## the checks alone, each failure with its fix
+	@$(bootstrap) dev.doctor
+
+## Check
+test: ## every test that needs no cluster and no containers
+	@$(bootstrap) dev.venv all
+	@$(bootstrap) dev.tools --for test
+	@$(venv)/pytest -m "not e2e" $(ARGS)
+lint: ## ruff, mypy --strict, helm lint
+	@$(bootstrap) dev.venv all
+	@$(bootstrap) dev.tools --for test
+	@$(venv)/python -m dev.lint
+e2e: ## drive the running cluster
+	@$(bootstrap) dev.venv all
+	@$(venv)/pytest -m e2e tests/e2e $(ARGS)
+fuzz: ## 5,000 cases against the gateway's own OpenAPI document and parsers
+	@$(bootstrap) dev.venv all
+	@FUZZ_CASES=$${FUZZ_CASES:-5000} $(venv)/pytest --timeout 1800 tests/unit/api -k fuzz $(ARGS)
+ci: ## what continuous integration runs
+	@.ci/run
+
+## Measure
+bench: ## what the gateway adds to a call, beside the runtime alone
+	@$(bootstrap) dev.venv all
+	@$(venv)/python -m dev.bench $(ARGS)
+load: ## load from inside the cluster: make load ARGS="--scenario ramp --rate 4 --duration 60s"
+	@$(bootstrap) dev.venv all
+	@$(venv)/python -m dev.load $(ARGS)
+autoscale: ## watch both autoscalers act, and fail if they do not
+	@$(bootstrap) dev.venv all
+	@$(venv)/python -m dev.autoscale $(ARGS)
+
+## Maintain
+dashboards: ## write monitoring/dashboards/*.json from their Python source
+	@$(bootstrap) dev.venv all
+	@$(venv)/python -m monitoring.source
+lock: ## lock the Python packages anew, hashes included
+	@$(bootstrap) dev.lock
+help: ## this list
+	@awk -F ':.*## ' '/^## /{printf "\n%s\n", substr($$0, 4)} /^[a-z0-9]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -1,0 +1,1 @@
+"""The developer's programs: each `make` target is one of these modules."""
