@@ -21,7 +21,7 @@ LOCKS = {
 }
 
 
-class EnvironmentProblem(Exception):
+class VenvError(Exception):
     """The environment could not be made; the message says what to do."""
 
 
@@ -49,13 +49,13 @@ def explain(pip_output: str) -> str:
     if "no matching distribution" in text or "could not find a version" in text:
         return (
             "a package has no wheel for this Python or platform (its name is above)\n"
-            "  fix: use CPython 3.11 to 3.14 on x86_64 or arm64: make ... PYTHON=python3.12; behind a mirror,\n"
-            "       check that PIP_INDEX_URL names one that carries it"
+            "  fix: use CPython 3.11 to 3.14 on x86_64 or arm64: make ... PYTHON=python3.12;\n"
+            "       behind a mirror, check that PIP_INDEX_URL names one that carries it"
         )
     if "hashes" in text and "match" in text:
         return (
             "a package's hash is not the locked one\n"
-            "  fix: empty pip's cache (pip cache purge) and try again; if it stays, do not install from this index"
+            "  fix: empty pip's cache (pip cache purge), try again; if it stays, distrust this index"
         )
     if "no space left" in text:
         return "the disk is full\n  fix: free 2 GiB where this folder lies"
@@ -69,12 +69,12 @@ def create(root: Path) -> None:
     """Make an empty environment, anew if the one there is broken.
 
     Raises:
-        EnvironmentProblem: this Python has no venv or no pip to put into it.
+        VenvError: this Python has no venv or no pip to put into it.
     """
     command = [sys.executable, "-m", "venv", "--clear", str(root / ".venv")]
     made = subprocess.run(command, capture_output=True, text=True, check=False)
     if made.returncode:
-        raise EnvironmentProblem(
+        raise VenvError(
             f"{sys.executable} cannot make a virtual environment: {(made.stdout + made.stderr).strip()}\n"
             "  fix: install its venv (apt install python3-venv), or name another: make ... PYTHON=python3.12"
         )
@@ -84,16 +84,24 @@ def install(root: Path, kind: str) -> None:
     """Install the locks of a kind; the locks are whole, so pip resolves nothing.
 
     Raises:
-        EnvironmentProblem: pip failed.
+        VenvError: pip failed.
     """
-    command = [str(root / ".venv/bin/python"), "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
+    command = [
+        str(root / ".venv/bin/python"),
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--require-hashes",
+    ]
     command += ["--disable-pip-version-check", "--prefer-binary"]
     for lock in LOCKS[kind]:
         command += ["-r", str(root / lock)]
     done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
     sys.stderr.write(done.stderr)
     if done.returncode:
-        raise EnvironmentProblem(explain(done.stderr))
+        raise VenvError(explain(done.stderr))
     (root / ".venv" / f".locked-{kind}").write_text(fingerprint(root, kind))
 
 
@@ -101,7 +109,7 @@ def ensure(kind: str, root: Path = ROOT) -> None:
     """Bring the environment to the locks of a kind.
 
     Raises:
-        EnvironmentProblem: it could not be brought there.
+        VenvError: it could not be brought there.
     """
     if is_current(root, kind):
         return
@@ -119,7 +127,7 @@ def main(arguments: list[str]) -> int:
         return 2
     try:
         ensure(arguments[0])
-    except EnvironmentProblem as problem:
+    except VenvError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 1
     return 0
