@@ -1,0 +1,67 @@
+"""The application: engine, runner and routes put together."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.routing import Route
+
+from llm_runtime import VERSION, generation, models, simulator
+from llm_runtime.engine import Engine, EngineError
+from llm_runtime.metrics import make_registry
+from llm_runtime.runner import Runner
+from llm_runtime.settings import Settings
+from llm_runtime.simulated import SimulatedEngine
+
+log = logging.getLogger("uvicorn.error")
+
+
+def make_engine(settings: Settings) -> Engine:
+    """The engine that the settings name."""
+    if settings.engine == "simulated":
+        return SimulatedEngine(settings.model, settings.simulated)
+    # Its libraries are only needed, and only loaded, here.
+    from llm_runtime.llamacpp import LlamaCppEngine
+
+    return LlamaCppEngine(settings)
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The app; without settings, they come from the environment when it starts."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
+        runner = Runner(make_engine(settings or Settings()))
+        warming = asyncio.create_task(warm_up(runner))
+        yield {"runner": runner, "registry": make_registry(runner)}
+        warming.cancel()
+        with suppress(asyncio.CancelledError):
+            await warming
+        await runner.unload()
+
+    app = FastAPI(
+        title="llm-runtime",
+        version=VERSION,
+        lifespan=lifespan,
+        routes=[
+            Route("/api/generate", generation.generate, methods=["POST"]),
+            Route("/api/chat", generation.chat, methods=["POST"]),
+        ],
+    )
+    app.include_router(models.router)
+    app.include_router(simulator.router)
+    return app
+
+
+async def warm_up(runner: Runner) -> None:
+    """Load the model and make it answer; what goes wrong shows in /ready and in the log."""
+    try:
+        await runner.warm_up()
+    except EngineError as trouble:
+        runner.trouble = trouble.message
+        log.error("the model cannot answer: %s", trouble.message)
+    else:
+        log.info("model %s is ready (%s engine)", runner.engine.info.name, runner.engine.name)

@@ -1,0 +1,111 @@
+"""The requests of Ollama's API. Unknown fields and options are ignored, as Ollama does."""
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+DURATION = re.compile(r"^[+-]?(0|((\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h))+)$")
+
+
+def _duration(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError("must be a number of seconds or a duration such as 5m")
+    if isinstance(value, str) and not DURATION.match(value):
+        raise ValueError(f'invalid duration "{value}"')
+    return value
+
+
+def _lower(value: str) -> str:
+    return value.lower()
+
+
+# A number of seconds or Go's notation, "5m".
+Duration = Annotated[int | float | str, BeforeValidator(_duration)]
+
+
+class Options(BaseModel):
+    """The options that an engine heeds; the others of Ollama's are accepted without effect."""
+
+    model_config = ConfigDict(frozen=True)
+
+    num_predict: int = -1
+    temperature: float = Field(default=0.8, ge=0)
+    top_k: int = 40
+    top_p: float = 0.9
+    min_p: float = 0.0
+    typical_p: float = 1.0
+    repeat_last_n: int = 64
+    repeat_penalty: float = 1.0
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
+    seed: int = -1
+    stop: tuple[str, ...] = ()
+    num_ctx: int | None = Field(default=None, ge=1)
+
+
+class Message(BaseModel):
+    """One turn of a conversation."""
+
+    model_config = ConfigDict(frozen=True)
+
+    role: Annotated[str, AfterValidator(_lower)]
+    content: str = ""
+    images: list[str] | None = None
+
+
+class ModelRequest(BaseModel):
+    """What the requests for tokens share."""
+
+    model: str = ""
+    stream: bool | None = None
+    options: Options | None = None
+    keep_alive: Duration | None = None
+    think: bool | str | None = None
+    # Whatever Ollama takes that no engine here can do; `unsupported` refuses it.
+    format: Any = None
+    logprobs: bool | None = None
+
+
+class GenerateRequest(ModelRequest):
+    """POST /api/generate."""
+
+    prompt: str = ""
+    system: str = ""
+    raw: bool = False
+    suffix: str = ""
+    template: str = ""
+    context: list[int] | None = None
+    images: list[str] | None = None
+
+
+class ChatRequest(ModelRequest):
+    """POST /api/chat."""
+
+    messages: tuple[Message, ...] = ()
+    tools: list[Any] | None = None
+
+
+class ShowRequest(BaseModel):
+    """POST /api/show; `name` is the older spelling."""
+
+    model: str = ""
+    name: str = ""
+
+
+def unsupported(request: ModelRequest) -> str | None:
+    """The first thing asked for that neither engine can do, in words for the client."""
+    messages = request.messages if isinstance(request, ChatRequest) else ()
+    wishes = {
+        "images": getattr(request, "images", None) or any(message.images for message in messages),
+        "tools": getattr(request, "tools", None),
+        "insert": getattr(request, "suffix", None),
+        "a structured format": request.format not in (None, ""),
+        "a template in the request": getattr(request, "template", None),
+        "the context field": getattr(request, "context", None),
+        "logprobs": request.logprobs,
+        "thinking": request.think,
+    }
+    return next(
+        (f'"{request.model}" does not support {wish}' for wish, asked in wishes.items() if asked), None
+    )

@@ -1,0 +1,5 @@
+"""What uvicorn serves: `uvicorn main:app`."""
+
+from llm_runtime.app import create_app
+
+app = create_app()
