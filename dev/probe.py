@@ -1,0 +1,148 @@
+"""Facts about this machine, asked of the machine itself: engine, memory, disk, ports, contexts.
+
+Standard library only. Nothing here judges; dev/checks.py does.
+"""
+
+import json
+import os
+import platform
+import shutil
+import socket
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+TIMEOUT = 20  # seconds for a program to answer
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The container engine: whether it answers, why not, and what it has."""
+
+    ready: bool
+    says: str
+    memory: int = 0  # bytes
+    processors: int = 0
+    folder: str = ""
+
+
+def run(*command: str) -> tuple[int, str, str]:
+    """A program's exit status (127 where there is none) and its words."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+    except FileNotFoundError:
+        return 127, "", f"{command[0]} is not on the PATH"
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return 1, "", str(error)
+    return done.returncode, done.stdout.strip(), done.stderr.strip()
+
+
+def engine() -> Engine:
+    """Docker, or what answers as Docker does."""
+    status, version, problem = run("docker", "version", "--format", "{{.Server.Version}}")
+    if status == 127:
+        podman = " (podman is; see README, troubleshooting)" if shutil.which("podman") else ""
+        return Engine(False, f"no Docker is on the PATH{podman}")
+    if status or not version:
+        return Engine(False, f"Docker is installed, but its engine does not answer ({last_line(problem)})")
+    _, told, _ = run("docker", "info", "--format", "{{json .}}")
+    try:
+        info: dict[str, Any] = json.loads(told or "{}")
+    except ValueError:
+        info = {}
+    return Engine(
+        True,
+        f"Docker {version}",
+        int(info.get("MemTotal", 0)),
+        int(info.get("NCPU", 0)),
+        str(info.get("DockerRootDir", "")),
+    )
+
+
+def last_line(text: str) -> str:
+    """The last line of a program's words, where its reason usually stands."""
+    lines = text.strip().splitlines()
+    return lines[-1].strip() if lines else "it says nothing"
+
+
+def available_memory() -> int | None:
+    """Bytes that new programs can have without swapping, or None where that is not told."""
+    try:
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass  # no Linux: ask as macOS wants it, below
+    status, told, _ = run("sysctl", "-n", "hw.memsize")
+    return int(told) if status == 0 and told.isdigit() else None
+
+
+def free_disk(folder: str | Path) -> int:
+    """Free bytes where a folder lies; of the nearest folder above it that exists."""
+    path = Path(folder)
+    while not path.exists():
+        path = path.parent
+    return shutil.disk_usage(path).free
+
+
+def inotify_limits() -> tuple[int, int] | None:
+    """(watches, instances) that one user may have, or None where the system has no inotify."""
+    folder = Path("/proc/sys/fs/inotify")
+    try:
+        watches, instances = (int((folder / f"max_user_{w}").read_text()) for w in ("watches", "instances"))
+    except OSError:
+        return None
+    return watches, instances
+
+
+def port_is_free(port: int) -> bool:
+    """Whether a program could listen on a port of 127.0.0.1."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def port_holder(port: int) -> str:
+    """The program that listens on a port, as far as Linux tells this user; else the empty string."""
+    sockets = set()
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        if os.access(table, os.R_OK):
+            for row in Path(table).read_text().splitlines()[1:]:
+                fields = row.split()
+                if fields[3] == "0A" and int(fields[1].rpartition(":")[2], 16) == port:
+                    sockets.add(f"socket:[{fields[9]}]")
+    for link in Path("/proc").glob("[0-9]*/fd/*") if sockets else ():
+        try:
+            if os.readlink(link) in sockets:
+                process = link.parts[2]
+                words = Path(f"/proc/{process}/cmdline").read_text().replace("\0", " ").strip()
+                return f"process {process}: {words[:60]}"
+        except OSError:
+            continue  # another user's, or gone since
+    return ""
+
+
+def container_on(port: int) -> str:
+    """The name of the container that publishes a port, or the empty string."""
+    status, names, _ = run("docker", "ps", "--filter", f"publish={port}", "--format", "{{.Names}}")
+    return names if status == 0 else ""
+
+
+def kube_config(kubectl: str) -> dict[str, Any] | None:
+    """kubectl's merged configuration, or None where it cannot be read."""
+    status, told, _ = run(kubectl, "config", "view", "-o", "json")
+    try:
+        config: dict[str, Any] = json.loads(told) if status == 0 else {}
+    except ValueError:
+        config = {}
+    return config or None
+
+
+def system() -> str:
+    """The operating system, as platform tells it: Linux, Darwin, Windows."""
+    return platform.system()
