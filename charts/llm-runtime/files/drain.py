@@ -13,7 +13,9 @@ def busy(url: str, gauges: list[str]) -> float:
     """Return the sum of the gauges, whatever their labels; raise OSError where nobody answers."""
     with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 (an address of this chart)
         lines = answer.read().decode().splitlines()
-    return sum(float(line.split()[-1]) for line in lines if line.partition(" ")[0].partition("{")[0] in gauges)
+    return sum(
+        float(line.split()[-1]) for line in lines if line.partition(" ")[0].partition("{")[0] in gauges
+    )
 
 
 def main(url: str, least: str, most: str, *gauges: str) -> int:

@@ -1,0 +1,105 @@
+"""One owner of the number of replicas, whichever mode is chosen, in both charts alike."""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CHARTS = Path(__file__).parents[2] / "charts"
+WORKLOADS = [("llm-api", "Deployment"), ("llm-runtime", "StatefulSet")]
+OWNERS = {"cpu": {"HorizontalPodAutoscaler"}, "queue": {"ScaledObject"}, "none": set()}
+
+workloads = pytest.mark.parametrize(("chart", "kind"), WORKLOADS)
+
+
+@workloads
+@pytest.mark.parametrize("mode", OWNERS)
+def test_each_mode_has_exactly_its_own_autoscaler(render: Any, chart: str, kind: str, mode: str) -> None:
+    objects = render(chart, f"autoscaling.mode={mode}")
+    assert {"HorizontalPodAutoscaler", "ScaledObject"} & set(objects) == OWNERS[mode]
+
+
+@workloads
+@pytest.mark.parametrize("mode", OWNERS)
+def test_replicas_are_set_only_where_no_autoscaler_owns_them(
+    render: Any, chart: str, kind: str, mode: str
+) -> None:
+    spec = render(chart, f"autoscaling.mode={mode}", "replicas=2")[kind]["spec"]
+    assert spec.get("replicas") == (2 if mode == "none" else None)
+
+
+@workloads
+@pytest.mark.parametrize("mode", ["both", "true", "CPU"])
+def test_no_other_mode_exists(render: Any, chart: str, kind: str, mode: str) -> None:
+    with pytest.raises(subprocess.CalledProcessError) as failure:
+        render(chart, f"autoscaling.mode={mode}")
+    assert "/autoscaling/mode" in failure.value.stderr
+
+
+@pytest.mark.parametrize(
+    ("chart", "kind", "percent", "most"),
+    [("llm-api", "Deployment", 60, 3), ("llm-runtime", "StatefulSet", 70, 2)],
+)
+def test_the_autoscaler_on_cpu_is_the_designs(
+    render: Any, chart: str, kind: str, percent: int, most: int
+) -> None:
+    spec = render(chart)["HorizontalPodAutoscaler"]["spec"]
+    assert spec["scaleTargetRef"] == {"apiVersion": "apps/v1", "kind": kind, "name": chart}
+    assert (spec["minReplicas"], spec["maxReplicas"]) == (1, most)
+    (metric,) = spec["metrics"]
+    assert metric["resource"] == {
+        "name": "cpu",
+        "target": {"type": "Utilization", "averageUtilization": percent},
+    }
+
+
+@workloads
+def test_a_workload_that_scales_on_cpu_requests_some(render: Any, chart: str, kind: str) -> None:
+    pod = render(chart)[kind]["spec"]["template"]["spec"]
+    for container in pod["containers"] + pod.get("initContainers", []):
+        assert container["resources"]["requests"]["cpu"], container["name"]
+
+
+@workloads
+def test_it_goes_up_at_once_and_down_after_a_window(render: Any, chart: str, kind: str) -> None:
+    behavior = render(chart)["HorizontalPodAutoscaler"]["spec"]["behavior"]
+    assert behavior["scaleUp"]["stabilizationWindowSeconds"] == 0
+    assert behavior["scaleDown"]["stabilizationWindowSeconds"] >= 60
+
+
+@workloads
+def test_both_modes_obey_the_same_behavior(render: Any, chart: str, kind: str) -> None:
+    window = "autoscaling.behavior.scaleDown.stabilizationWindowSeconds=45"
+    by_cpu = render(chart, window)["HorizontalPodAutoscaler"]["spec"]["behavior"]
+    keda = render(chart, window, "autoscaling.mode=queue")["ScaledObject"]["spec"]["advanced"]
+    assert by_cpu["scaleDown"]["stabilizationWindowSeconds"] == 45
+    assert keda["horizontalPodAutoscalerConfig"] == {"behavior": by_cpu}
+
+
+@workloads
+def test_the_queue_is_running_plus_waiting_of_its_namespace(render: Any, chart: str, kind: str) -> None:
+    spec = render(
+        chart, "autoscaling.mode=queue", "autoscaling.queue.prometheusAddress=http://p:1", namespace="here"
+    )["ScaledObject"]["spec"]
+    assert spec["scaleTargetRef"] == {"apiVersion": "apps/v1", "kind": kind, "name": chart}
+    (trigger,) = spec["triggers"]
+    assert (trigger["type"], trigger["metricType"]) == ("prometheus", "AverageValue")
+    assert trigger["metadata"]["serverAddress"] == "http://p:1"
+    assert trigger["metadata"]["query"] == (
+        'sum(llm_requests_running{namespace="here"}) + sum(llm_requests_waiting{namespace="here"})'
+    )
+    assert float(trigger["metadata"]["threshold"]) > 0
+
+
+@workloads
+def test_a_prometheus_that_does_not_answer_takes_no_replica_away(render: Any, chart: str, kind: str) -> None:
+    spec = render(chart, "autoscaling.mode=queue")["ScaledObject"]["spec"]
+    assert spec["fallback"] == {"failureThreshold": 3, "replicas": 1, "behavior": "currentReplicasIfHigher"}
+    assert spec["triggers"][0]["metadata"]["ignoreNullValues"] == "false"
+
+
+@pytest.mark.parametrize("name", ["hpa.yaml", "scaledobject.yaml", "pdb.yaml", "serviceaccount.yaml"])
+def test_the_charts_share_their_templates_word_for_word(name: str) -> None:
+    api, runtime = ((CHARTS / chart / "templates" / name).read_text() for chart, _ in WORKLOADS)
+    assert api == runtime

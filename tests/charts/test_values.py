@@ -1,0 +1,104 @@
+"""Values that a chart does not know, or that contradict each other, are errors; all others are described."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+CHARTS = Path(__file__).parents[2] / "charts"
+NAMES = ["llm-api", "llm-runtime"]
+OPEN = {"affinity", "global", "tolerations"}
+
+
+@pytest.mark.parametrize(
+    ("chart", "setting"),
+    [
+        ("llm-api", "autoscalling.mode=cpu"),
+        ("llm-api", "autoscaling.minReplica=1"),
+        ("llm-api", "autoscaling.behavior.scaleDown.stabilisationWindowSeconds=1"),
+        ("llm-api", "autoscaling.queue.treshold=1"),
+        ("llm-api", "image.name=x"),
+        ("llm-api", "image.digest=latest"),
+        ("llm-api", "settings.maxRuning=1"),
+        ("llm-api", "settings.maxRunning=0"),
+        ("llm-api", "settings.logLevel=loud"),
+        ("llm-api", "settings.shutdownGraceSeconds=null"),
+        ("llm-api", "runtime.balance=random"),
+        ("llm-api", "runtime.url=llm-runtime:11434"),
+        ("llm-api", "apiKeys.create={one\\,two}"),
+        ("llm-api", "apiKeys.create={one},apiKeys.existingSecret=two"),
+        ("llm-api", "resources.request.cpu=1"),
+        ("llm-api", "probes.readyness.periodSeconds=1"),
+        ("llm-runtime", "engine=vllm"),
+        ("llm-runtime", "model.nam=x"),
+        ("llm-runtime", 'model.name=a"b'),
+        ("llm-runtime", "model.source=http://mirror:5000/library/gemma3:270m"),
+        ("llm-runtime", "persistence.retention.whenDeleted=Keep"),
+        ("llm-runtime", "ollama.keepAlive=forever"),
+        ("llm-runtime", "slots=0"),
+        ("llm-runtime", "env.A.b=c"),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_refused(render: Any, chart: str, setting: str) -> None:
+    with pytest.raises(subprocess.CalledProcessError) as failure:
+        render(chart, setting)
+    assert "schema" in failure.value.stderr
+
+
+@pytest.mark.parametrize("chart", NAMES)
+def test_the_charts_pass_helms_lint(helm: str, chart: str) -> None:
+    done = subprocess.run([helm, "lint", "--strict", str(CHARTS / chart)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("chart", NAMES)
+def test_no_part_of_the_values_is_open_to_misspelt_keys(chart: str) -> None:
+    schema = json.loads((CHARTS / chart / "values.schema.json").read_text())
+    parts = {**schema["properties"], **schema["definitions"]}
+    loose = [
+        path
+        for name, part in [("", schema), *parts.items()]
+        if name not in OPEN
+        for path in open_objects(name, part)
+    ]
+    assert loose == []
+
+
+def open_objects(path: str, schema: Any) -> list[str]:
+    """Paths of objects within a schema that take any key with any value."""
+    if not isinstance(schema, dict):
+        return []
+    found = [path] if schema.get("type") == "object" and "additionalProperties" not in schema else []
+    inner = schema.get("properties", {}) if path else {}
+    return found + [hit for key, value in inner.items() for hit in open_objects(f"{path}.{key}", value)]
+
+
+@pytest.mark.parametrize("chart", NAMES)
+def test_every_value_of_the_schema_stands_in_the_values_file(chart: str) -> None:
+    schema = json.loads((CHARTS / chart / "values.schema.json").read_text())
+    values = yaml.safe_load((CHARTS / chart / "values.yaml").read_text())
+    assert set(schema["properties"]) - {"global"} == set(values)
+    for name, part in schema["properties"].items():
+        if part.get("properties"):
+            assert set(part["properties"]) == set(values[name]), name
+
+
+@pytest.mark.parametrize("chart", NAMES)
+def test_every_value_is_described_or_stands_in_a_part_that_is(chart: str) -> None:
+    """A key has a comment above it, or a parent that has."""
+    described: dict[int, bool] = {}
+    above = False
+    for line in (CHARTS / chart / "values.yaml").read_text().splitlines():
+        key = re.match(r"( *)(?:- )?\w+:", line)
+        if line.strip().startswith("#"):
+            above = True
+        elif key:
+            depth = len(key[1]) // 2
+            described[depth] = above or (depth > 0 and described[depth - 1])
+            is_part = line.rstrip().endswith(":")
+            assert described[depth] or is_part, f"{chart}: {line}"
+            above = False
