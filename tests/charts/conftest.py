@@ -32,10 +32,12 @@ def render(helm: str) -> Render:
     Returns the objects by kind, or by kind/name where a kind comes more than once.
     """
 
-    def call(chart: str, *settings: str, namespace: str = "llm") -> dict[str, Manifest]:
+    def call(
+        chart: str, *settings: str, namespace: str = "llm", folder: Path = ROOT / "charts"
+    ) -> dict[str, Manifest]:
         arguments = [argument for setting in settings for argument in ("--set", setting)]
         text = subprocess.run(
-            [helm, "template", chart, str(ROOT / "charts" / chart), "--namespace", namespace, *arguments],
+            [helm, "template", chart, str(folder / chart), "--namespace", namespace, *arguments],
             capture_output=True,
             text=True,
             check=True,

@@ -1,0 +1,181 @@
+"""What the gateway's chart makes of its values."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def objects(render: Any) -> dict[str, Any]:
+    made: dict[str, Any] = render("llm-api")
+    return made
+
+
+@pytest.fixture(scope="module")
+def pod(objects: dict[str, Any]) -> dict[str, Any]:
+    spec: dict[str, Any] = objects["Deployment"]["spec"]["template"]["spec"]
+    return spec
+
+
+def container(objects: dict[str, Any]) -> dict[str, Any]:
+    (only,) = objects["Deployment"]["spec"]["template"]["spec"]["containers"]
+    assert only["name"] == "llm-api"
+    return dict(only)
+
+
+def environment(objects: dict[str, Any]) -> dict[str, Any]:
+    return {entry["name"]: entry.get("value", entry.get("valueFrom")) for entry in container(objects)["env"]}
+
+
+def test_every_object_has_the_gateways_name_and_namespace(objects: dict[str, Any]) -> None:
+    assert set(objects) == {
+        "ConfigMap",
+        "Deployment",
+        "HorizontalPodAutoscaler",
+        "Service",
+        "ServiceAccount",
+    }
+    for manifest in objects.values():
+        assert (manifest["metadata"]["name"], manifest["metadata"]["namespace"]) == ("llm-api", "llm")
+
+
+def test_the_service_leads_to_the_pods(objects: dict[str, Any]) -> None:
+    service = objects["Service"]["spec"]
+    labels = objects["Deployment"]["spec"]["template"]["metadata"]["labels"]
+    assert service["selector"].items() <= labels.items()
+    assert objects["Deployment"]["spec"]["selector"]["matchLabels"] == service["selector"]
+    assert service["ports"] == [{"name": "http", "port": 8000, "targetPort": "http"}]
+    assert container(objects)["ports"] == [{"name": "http", "containerPort": 8000}]
+
+
+def test_the_gateway_talks_to_every_replica_of_the_runtime(objects: dict[str, Any]) -> None:
+    assert environment(objects)["LLM_RUNTIME_URL"] == "http://llm-runtime-pods:11434"
+    assert environment(objects)["LLM_RUNTIME_BALANCE"] == "dns"
+
+
+def test_a_setting_is_an_environment_variable_and_none_is_left_out(render: Any) -> None:
+    found = environment(
+        render(
+            "llm-api",
+            "settings.maxBodyBytes=1048576",
+            "settings.connectTimeoutSeconds=3",
+            "settings.maxRunning=null",
+            "settings.keyRequestsPerMinute=0",
+        )
+    )
+    assert found["LLM_MAX_BODY_BYTES"] == "1048576"
+    assert found["LLM_CONNECT_TIMEOUT_SECONDS"] == "3"
+    assert found["LLM_KEY_REQUESTS_PER_MINUTE"] == "0"
+    assert not {"LLM_MAX_RUNNING", "LLM_NUM_THREAD", "LLM_API_KEYS"} & set(found)
+
+
+@pytest.mark.parametrize(
+    ("probe", "path"),
+    [("startupProbe", "/health"), ("livenessProbe", "/health"), ("readinessProbe", "/ready")],
+)
+def test_liveness_never_asks_the_runtime_and_readiness_does(
+    objects: dict[str, Any], probe: str, path: str
+) -> None:
+    assert container(objects)[probe]["httpGet"] == {"path": path, "port": "http"}
+
+
+def test_a_busy_gateway_has_at_least_thirty_seconds_before_it_counts_as_dead(objects: dict[str, Any]) -> None:
+    probe = container(objects)["livenessProbe"]
+    assert probe["periodSeconds"] * probe["failureThreshold"] >= 30
+
+
+def test_the_pod_has_no_right_that_it_does_not_need(pod: dict[str, Any], objects: dict[str, Any]) -> None:
+    assert pod["automountServiceAccountToken"] is False
+    assert objects["ServiceAccount"]["automountServiceAccountToken"] is False
+    assert pod["securityContext"] == {
+        "runAsNonRoot": True,
+        "runAsUser": 65532,
+        "runAsGroup": 65532,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    assert container(objects)["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+
+
+def test_only_a_development_image_may_be_written_to(render: Any) -> None:
+    context = container(render("llm-api", "development=true"))["securityContext"]
+    assert context["readOnlyRootFilesystem"] is False
+    assert context["allowPrivilegeEscalation"] is False
+
+
+def test_a_stopping_pod_drains_before_it_is_killed(render: Any) -> None:
+    objects = render("llm-api", "preStopSeconds=4", "settings.shutdownGraceSeconds=33")
+    command = container(objects)["lifecycle"]["preStop"]["exec"]["command"]
+    assert command[:2] == ["python", "/drain/drain.py"]
+    assert command[3:] == ["4", "33", "llm_requests_running", "llm_requests_waiting"]
+    grace = objects["Deployment"]["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]
+    assert grace > 4 + 33
+    assert environment(objects)["LLM_SHUTDOWN_GRACE_SECONDS"] == "33"
+
+
+def test_an_update_never_goes_below_what_serves(objects: dict[str, Any]) -> None:
+    assert objects["Deployment"]["spec"]["strategy"] == {
+        "type": "RollingUpdate",
+        "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0},
+    }
+
+
+def test_the_image_is_named_by_tag_and_digest(render: Any) -> None:
+    digest = "sha256:" + "0" * 64
+    made = render("llm-api", "image.repository=here/api", "image.tag=v7", f"image.digest={digest}")
+    assert container(made)["image"] == f"here/api:v7@{digest}"
+
+
+def test_keys_come_from_the_charts_secret_and_a_new_key_restarts_the_pods(render: Any) -> None:
+    one, two = (render("llm-api", f"apiKeys.create={{{keys}}}") for keys in ("a", "a,b"))
+    assert two["Secret"]["stringData"] == {"api-keys": "a,b"}
+    source = {"secretKeyRef": {"name": "llm-api-keys", "key": "api-keys"}}
+    assert environment(two)["LLM_API_KEYS"] == source
+    templates = [made["Deployment"]["spec"]["template"]["metadata"]["annotations"] for made in (one, two)]
+    assert templates[0] != templates[1]
+
+
+def test_keys_can_come_from_a_secret_that_exists(render: Any) -> None:
+    made = render("llm-api", "apiKeys.existingSecret=mine", "apiKeys.secretKey=keys")
+    assert "Secret" not in made
+    source = {"secretKeyRef": {"name": "mine", "key": "keys"}}
+    assert environment(made)["LLM_API_KEYS"] == source
+
+
+def test_the_service_monitor_is_there_only_where_asked_for(render: Any, objects: dict[str, Any]) -> None:
+    assert "ServiceMonitor" not in objects
+    made = render("llm-api", "serviceMonitor.enabled=true", "serviceMonitor.labels.team=a")
+    monitor = made["ServiceMonitor"]
+    assert monitor["spec"]["endpoints"] == [{"port": "http", "path": "/metrics", "interval": "5s"}]
+    selector = monitor["spec"]["selector"]["matchLabels"]
+    assert selector.items() <= made["Service"]["metadata"]["labels"].items()
+    assert monitor["metadata"]["labels"]["team"] == "a"
+    assert "jobLabel" not in monitor["spec"]
+
+
+def test_a_disruption_budget_lets_a_single_replica_be_moved(render: Any) -> None:
+    spec = render("llm-api", "podDisruptionBudget.enabled=true")["PodDisruptionBudget"]["spec"]
+    assert spec["maxUnavailable"] == 1
+    assert "minAvailable" not in spec
+
+
+@pytest.mark.parametrize("keys", ["", "apiKeys.create={a}"])
+def test_the_notes_have_one_curl_for_the_address_of_their_port_forward(
+    render: Any, tmp_path: Path, keys: str
+) -> None:
+    chart = tmp_path / "llm-api"
+    shutil.copytree(ROOT / "charts" / "llm-api", chart)
+    (chart / "templates" / "NOTES.txt").rename(chart / "notes")
+    notes = """{kind: Notes, text: {{ tpl (.Files.Get "notes") . | toJson }}}"""
+    (chart / "templates" / "notes.yaml").write_text(notes)
+    text = render("llm-api", *filter(None, [keys]), folder=tmp_path)["Notes"]["text"]
+    assert text.count("curl http://localhost:8000/generate") == 1
+    assert "port-forward service/llm-api 8000:8000" in text
+    assert ("Authorization: Bearer" in text) is bool(keys)

@@ -1,0 +1,209 @@
+"""What the runtime's chart makes of its values, for each engine."""
+
+from typing import Any
+
+import pytest
+
+ENGINES = ["ollama", "llamacpp", "simulated"]
+engines = pytest.mark.parametrize("engine", ENGINES)
+
+
+def pod(objects: dict[str, Any]) -> dict[str, Any]:
+    return dict(objects["StatefulSet"]["spec"]["template"]["spec"])
+
+
+def container(objects: dict[str, Any]) -> dict[str, Any]:
+    (only,) = pod(objects)["containers"]
+    assert only["name"] == "llm-runtime"
+    return dict(only)
+
+
+def environment(part: dict[str, Any]) -> dict[str, str]:
+    return {entry["name"]: entry["value"] for entry in part["env"]}
+
+
+@engines
+def test_both_services_lead_to_ready_pods_on_ollamas_port(render: Any, engine: str) -> None:
+    objects = render("llm-runtime", f"engine={engine}")
+    labels = objects["StatefulSet"]["spec"]["template"]["metadata"]["labels"]
+    for name, address in [("llm-runtime", None), ("llm-runtime-pods", "None")]:
+        spec = objects[f"Service/{name}"]["spec"]
+        assert spec.get("clusterIP") == address
+        assert spec["selector"].items() <= labels.items()
+        assert spec["ports"] == [{"name": "http", "port": 11434, "targetPort": "http"}]
+    assert objects["Service/llm-runtime-pods"]["spec"]["publishNotReadyAddresses"] is False
+    assert objects["StatefulSet"]["spec"]["serviceName"] == "llm-runtime-pods"
+    assert container(objects)["ports"] == [{"name": "http", "containerPort": 11434}]
+
+
+@engines
+def test_each_replica_has_a_volume_of_its_own_and_all_start_at_once(render: Any, engine: str) -> None:
+    objects = render("llm-runtime", f"engine={engine}", "persistence.storageClass=standard")
+    spec = objects["StatefulSet"]["spec"]
+    assert spec["podManagementPolicy"] == "Parallel"
+    (claim,) = spec["volumeClaimTemplates"]
+    assert claim["metadata"]["name"] == "models"
+    assert claim["spec"]["storageClassName"] == "standard"
+    assert {"name": "models", "mountPath": "/models"} in container(objects)["volumeMounts"]
+
+
+def test_without_persistence_the_models_are_in_the_pod(render: Any) -> None:
+    objects = render("llm-runtime", "persistence.enabled=false")
+    assert "volumeClaimTemplates" not in objects["StatefulSet"]["spec"]
+    assert "persistentVolumeClaimRetentionPolicy" not in objects["StatefulSet"]["spec"]
+    assert {"name": "models", "emptyDir": {}} in pod(objects)["volumes"]
+
+
+def test_the_cluster_chooses_the_storage_class_unless_one_is_named(render: Any) -> None:
+    (claim,) = render("llm-runtime")["StatefulSet"]["spec"]["volumeClaimTemplates"]
+    assert "storageClassName" not in claim["spec"]
+
+
+@pytest.mark.parametrize(
+    ("engine", "image"),
+    [
+        ("ollama", "ollama/ollama:0.32.15"),
+        ("llamacpp", "llm-runtime:0.1.0"),
+        ("simulated", "llm-runtime:0.1.0"),
+    ],
+)
+def test_an_engine_runs_in_its_own_pinned_image(render: Any, engine: str, image: str) -> None:
+    assert container(render("llm-runtime", f"engine={engine}"))["image"] == image
+
+
+def test_a_mirror_and_a_digest_can_replace_the_image_everywhere(render: Any) -> None:
+    digest = "sha256:" + "a" * 64
+    objects = render(
+        "llm-runtime", "image.repository=mirror/ollama", "image.tag=v1", f"image.digest={digest}"
+    )
+    parts = pod(objects)["initContainers"] + pod(objects)["containers"]
+    assert {part["image"] for part in parts} == {f"mirror/ollama:v1@{digest}"}
+
+
+def test_ollama_has_the_model_before_it_serves_and_its_failure_is_seen(render: Any) -> None:
+    objects = render(
+        "llm-runtime",
+        "model.name=qwen:1b",
+        "model.source=http://mirror:5000/library/qwen:1b",
+        "model.insecure=true",
+    )
+    (pull,) = pod(objects)["initContainers"]
+    assert pull["command"] == ["bash", "/scripts/ollama.sh", "pull"]
+    assert pull["terminationMessagePolicy"] == "FallbackToLogsOnError"
+    found = environment(pull)
+    assert found["MODEL"] == "qwen:1b"
+    assert found["MODEL_SOURCE"] == "http://mirror:5000/library/qwen:1b"
+    assert found["MODEL_INSECURE"] == "true"
+    assert found["OLLAMA_NOPRUNE"] == "1"
+    assert {"name": "models", "mountPath": "/models"} in pull["volumeMounts"]
+    assert pull["resources"] == container(objects)["resources"]
+
+
+def test_ollama_serves_with_the_values_settings(render: Any) -> None:
+    found = environment(
+        container(render("llm-runtime", "slots=3", "contextLength=8192", "ollama.maxLoadedModels=2"))
+    )
+    assert found["OLLAMA_NUM_PARALLEL"] == "3"
+    assert found["OLLAMA_CONTEXT_LENGTH"] == "8192"
+    assert found["OLLAMA_MAX_LOADED_MODELS"] == "2"
+    assert found["OLLAMA_KEEP_ALIVE"] == "-1"
+    assert found["OLLAMA_MODELS"] == found["HOME"] == "/models"
+
+
+def test_our_own_server_has_the_values_settings_and_nothing_to_pull(render: Any) -> None:
+    objects = render(
+        "llm-runtime", "engine=llamacpp", "slots=3", "contextLength=8192", "model.path=/models/a.gguf"
+    )
+    assert "initContainers" not in pod(objects)
+    assert environment(container(objects)) == {
+        "RUNTIME_ENGINE": "llamacpp",
+        "RUNTIME_MODEL": "smollm2:135m",
+        "RUNTIME_MODEL_PATH": "/models/a.gguf",
+        "RUNTIME_THREADS": "2",
+        "RUNTIME_SLOTS": "3",
+        "RUNTIME_CONTEXT_LENGTH": "8192",
+    }
+
+
+@pytest.mark.parametrize(
+    ("limit", "threads"),
+    [("2", "2"), ("3", "3"), ("1500m", "1"), ("1.5", "1"), ("250m", "1"), ("4000m", "4"), ("null", None)],
+)
+def test_threads_are_the_whole_cpus_of_the_limit(render: Any, limit: str, threads: str | None) -> None:
+    setting = f"resources.limits.cpu={limit}"
+    (pull,) = pod(render("llm-runtime", setting))["initContainers"]
+    assert environment(pull)["MODEL_THREADS"] == (threads or "0")
+    ours = environment(container(render("llm-runtime", setting, "engine=llamacpp")))
+    assert ours.get("RUNTIME_THREADS") == threads
+
+
+def test_threads_can_be_set_by_hand(render: Any) -> None:
+    (pull,) = pod(render("llm-runtime", "threads=6"))["initContainers"]
+    assert environment(pull)["MODEL_THREADS"] == "6"
+
+
+@engines
+def test_ready_is_a_model_that_answers_and_alive_is_a_server_that_does(render: Any, engine: str) -> None:
+    found = container(render("llm-runtime", f"engine={engine}"))
+    for probe in ("startupProbe", "readinessProbe"):
+        if engine == "ollama":
+            assert found[probe]["exec"]["command"] == ["bash", "/scripts/ollama.sh", "ready"]
+        else:
+            assert found[probe]["httpGet"] == {"path": "/ready", "port": "http"}
+    assert found["livenessProbe"]["httpGet"] == {"path": "/", "port": "http"}
+
+
+@engines
+def test_a_stopping_replica_finishes_its_generations(render: Any, engine: str) -> None:
+    objects = render("llm-runtime", f"engine={engine}", "preStopSeconds=4", "shutdownGraceSeconds=33")
+    command = container(objects)["lifecycle"]["preStop"]["exec"]["command"]
+    script = "/scripts/ollama.sh" if engine == "ollama" else "/scripts/drain.py"
+    assert script in command
+    assert command[3:5] == ["4", "33"]
+    assert pod(objects)["terminationGracePeriodSeconds"] > 4 + 33
+
+
+@engines
+def test_the_scripts_that_a_pod_runs_are_in_its_config_map(render: Any, engine: str) -> None:
+    objects = render("llm-runtime", f"engine={engine}")
+    assert {"name": "scripts", "configMap": {"name": "llm-runtime"}} in pod(objects)["volumes"]
+    assert set(objects["ConfigMap"]["data"]) == {"ollama.sh" if engine == "ollama" else "drain.py"}
+
+
+@engines
+def test_the_pod_has_no_right_that_it_does_not_need(render: Any, engine: str) -> None:
+    spec = pod(render("llm-runtime", f"engine={engine}"))
+    assert spec["automountServiceAccountToken"] is False
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert spec["securityContext"]["fsGroup"] == spec["securityContext"]["runAsUser"] == 65532
+    for part in spec["containers"] + spec.get("initContainers", []):
+        assert part["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+
+
+def test_only_a_development_image_may_be_written_to(render: Any) -> None:
+    found = container(render("llm-runtime", "engine=llamacpp", "development=true"))
+    assert found["securityContext"]["readOnlyRootFilesystem"] is False
+
+
+def test_more_environment_reaches_the_pull_and_the_server(render: Any) -> None:
+    objects = render("llm-runtime", "env.HTTPS_PROXY=http://proxy:3128")
+    for part in pod(objects)["containers"] + pod(objects)["initContainers"]:
+        assert environment(part)["HTTPS_PROXY"] == "http://proxy:3128"
+
+
+@pytest.mark.parametrize(("engine", "monitors"), [("ollama", 0), ("llamacpp", 1), ("simulated", 1)])
+def test_only_an_engine_with_metrics_is_scraped_and_once(render: Any, engine: str, monitors: int) -> None:
+    objects = render("llm-runtime", f"engine={engine}", "serviceMonitor.enabled=true")
+    assert ("ServiceMonitor" in objects) is bool(monitors)
+    if monitors:
+        selector = objects["ServiceMonitor"]["spec"]["selector"]["matchLabels"]
+        scraped = [
+            name
+            for name, manifest in objects.items()
+            if name.startswith("Service/") and selector.items() <= manifest["metadata"]["labels"].items()
+        ]
+        assert scraped == ["Service/llm-runtime"]
