@@ -22,7 +22,10 @@ log = logging.getLogger("uvicorn.error")
 def make_engine(settings: Settings) -> Engine:
     """The engine that the settings name."""
     if settings.engine == "simulated":
-        return SimulatedEngine(settings.model, settings.simulated)
+        physics = settings.simulated.model_copy()
+        if "slots" not in physics.model_fields_set:
+            physics.slots = settings.slots
+        return SimulatedEngine(settings.model, physics)
     # Its libraries are only needed, and only loaded, here.
     from llm_runtime.llamacpp import LlamaCppEngine
 

@@ -20,6 +20,6 @@ class Settings(BaseSettings):
     model: str = Field(default="smollm2:135m", min_length=1, description="The name it is served under.")
     model_path: Path | None = Field(default=None, description="A GGUF file; unset: the packaged SmolLM2.")
     threads: int | None = Field(default=None, ge=1, description="Unset: the CPU limit, else all cores.")
-    slots: int = Field(default=1, ge=1, description="Generations at once (llama.cpp).")
+    slots: int = Field(default=1, ge=1, description="Generations at once; others wait.")
     context_length: int = Field(default=4096, ge=256, description="Tokens of each slot (llama.cpp).")
     simulated: Physics = Physics()
