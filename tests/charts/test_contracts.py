@@ -1,0 +1,113 @@
+"""What the charts promise to the code beside them and to a machine of two cores."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+
+# kind's own pods request this much: API server, controllers, scheduler, etcd, DNS, network.
+KIND_MILLICPU = 950
+MONITORING = ["kube-prometheus-stack", "metrics-server", "keda"]
+
+
+def names(container: dict[str, Any], prefix: str) -> set[str]:
+    return {entry["name"] for entry in container["env"] if entry["name"].startswith(prefix)}
+
+
+def variables(settings: type[Any]) -> set[str]:
+    """The environment variables that a settings class reads, without those of nested parts."""
+    prefix = settings.model_config["env_prefix"]
+    return {f"{prefix}{field}".upper() for field in settings.model_fields}
+
+
+def all_settings() -> list[str]:
+    """A value for every setting that the gateway's chart leaves to the gateway."""
+    values = yaml.safe_load((ROOT / "charts" / "llm-api" / "values.yaml").read_text())
+    unset = [name for name, value in values["settings"].items() if value is None]
+    return [f"settings.{name}=7" for name in unset] + ["apiKeys.create={key}"]
+
+
+def test_every_variable_that_the_gateways_chart_sets_is_one_that_the_gateway_reads(render: Any) -> None:
+    from llm_api.settings import Settings
+
+    objects = render("llm-api", *all_settings())
+    (container,) = objects["Deployment"]["spec"]["template"]["spec"]["containers"]
+    found = names(container, "")
+    assert found
+    assert found - variables(Settings) == set()
+
+
+def test_the_gateway_accepts_what_its_chart_sets(render: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from llm_api.settings import Settings
+
+    (container,) = render("llm-api")["Deployment"]["spec"]["template"]["spec"]["containers"]
+    for entry in container["env"]:
+        monkeypatch.setenv(entry["name"], entry["value"])
+    assert str(Settings().runtime_url).rstrip("/") == "http://llm-runtime-pods:11434"
+
+
+@pytest.mark.parametrize("engine", ["llamacpp", "simulated"])
+def test_every_variable_that_the_runtimes_chart_sets_is_one_that_the_runtime_reads(
+    render: Any, monkeypatch: pytest.MonkeyPatch, engine: str
+) -> None:
+    from llm_runtime.settings import Settings
+
+    objects = render("llm-runtime", f"engine={engine}", "model.path=/models/a.gguf")
+    (container,) = objects["StatefulSet"]["spec"]["template"]["spec"]["containers"]
+    assert names(container, "") - variables(Settings) == set()
+    for entry in container["env"]:
+        monkeypatch.setenv(entry["name"], entry["value"])
+    settings = Settings()
+    assert (settings.engine, settings.model, settings.threads) == (engine, "smollm2:135m", 2)
+
+
+def requests(tree: Any) -> list[dict[str, str]]:
+    """Every `requests` of CPU in a tree of values."""
+    if not isinstance(tree, dict):
+        return []
+    own = [tree["requests"]] if "cpu" in tree.get("requests", {}) else []
+    return own + [found for branch in tree.values() for found in requests(branch)]
+
+
+def millicpu(quantity: str) -> int:
+    return int(quantity[:-1]) if quantity.endswith("m") else int(quantity) * 1000
+
+
+def mebibytes(quantity: str) -> int:
+    number, unit = re.fullmatch(r"(\d+)(Mi|Gi)", quantity).groups()  # type: ignore[union-attr]
+    return int(number) * {"Mi": 1, "Gi": 1024}[unit]
+
+
+def test_the_whole_platform_at_its_largest_fits_two_cores_and_eight_gibibytes() -> None:
+    asked = [
+        request
+        for name in MONITORING
+        for request in requests(yaml.safe_load((ROOT / "monitoring/values" / f"{name}.yaml").read_text()))
+    ]
+    for chart in ("llm-api", "llm-runtime"):
+        values = yaml.safe_load((ROOT / "charts" / chart / "values.yaml").read_text())
+        asked += [values["resources"]["requests"]] * values["autoscaling"]["maxReplicas"]
+    assert sum(millicpu(request["cpu"]) for request in asked) + KIND_MILLICPU <= 2000
+    assert sum(mebibytes(request["memory"]) for request in asked) <= 4096
+
+
+def test_the_runtimes_memory_limit_leaves_two_replicas_room_on_eight_gibibytes() -> None:
+    values = yaml.safe_load((ROOT / "charts/llm-runtime/values.yaml").read_text())
+    assert mebibytes(values["resources"]["limits"]["memory"]) * 2 <= 4096
+
+
+def test_the_gateways_default_address_is_the_runtimes_headless_service(render: Any) -> None:
+    service = render("llm-runtime")["Service/llm-runtime-pods"]
+    values = yaml.safe_load((ROOT / "charts/llm-api/values.yaml").read_text())
+    (port,) = service["spec"]["ports"]
+    assert values["runtime"]["url"] == f"http://{service['metadata']['name']}:{port['port']}"
+
+
+def test_the_gateway_asks_for_the_model_that_ollama_pulls(render: Any) -> None:
+    values = yaml.safe_load((ROOT / "charts/llm-api/values.yaml").read_text())
+    (pull,) = render("llm-runtime")["StatefulSet"]["spec"]["template"]["spec"]["initContainers"]
+    assert {"name": "MODEL", "value": values["model"]} in pull["env"]
