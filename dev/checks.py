@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from dev.cluster import CONTEXT
+
 GIB = 1024**3
-CONTEXT = "kind-llm"
 LOOPBACK = {"127.0.0.1", "localhost", "::1", "0.0.0.0"}  # noqa: S104 - what kind writes, not what we bind
 WATCHES, INSTANCES = 524288, 512  # what kind advises
 FEWEST_WATCHES, FEWEST_INSTANCES = 65536, 128

@@ -10,7 +10,7 @@ import shutil
 import sys
 from collections.abc import Mapping
 
-from dev import checks, probe, tools
+from dev import FixableError, checks, probe, tools
 from dev.checks import Check
 
 REGISTRY = "llm-registry"
@@ -38,13 +38,13 @@ def local_ports(environment: Mapping[str, str]) -> dict[str, int]:
     """The two ports of the local profile, by the name of their setting.
 
     Raises:
-        ValueError: a setting is no port number; the message names it.
+        FixableError: a setting is no port number; the message names it.
     """
     ports = {}
     for setting, (default, _) in LOCAL_PORTS.items():
         text = environment.get(setting) or str(default)
         if not text.isdigit() or not 0 < int(text) < 65536:
-            raise ValueError(f"{setting}={text} is no port (1 to 65535)")
+            raise FixableError(f"{setting}={text} is no port (1 to 65535)")
         ports[setting] = int(text)
     return ports
 
@@ -101,7 +101,7 @@ def main(arguments: list[str]) -> int:
         print(f"note  {engine.says}; make up would start the local profile\n")
     try:
         healthy = report(cluster(engine) if mode == "cluster" else local(os.environ))
-    except ValueError as error:
+    except FixableError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     if shutil.which("tilt") and mode == "cluster":

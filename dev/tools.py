@@ -13,10 +13,11 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dev import mise
+from dev import FixableError, mise
 
 ROOT = Path(__file__).resolve().parent.parent
 HELM = "helm.sh/helm/v3"
@@ -59,10 +60,6 @@ TOOLS = {
 }
 CLUSTER = ("kind", "kubectl", "helm", "tilt", "ctlptl")
 TEST = ("helm", "promtool")
-
-
-class ToolError(Exception):
-    """A tool cannot be had; the message says what to do."""
 
 
 def pins(root: Path = ROOT) -> dict[str, str]:
@@ -132,7 +129,7 @@ def install(tool: Tool, root: Path = ROOT) -> None:
     """Install a tool at its pinned version: by mise, else by Go.
 
     Raises:
-        ToolError: neither could.
+        FixableError: neither could.
     """
     version = pins(root)[tool.name]
     (root / ".tools/bin").mkdir(parents=True, exist_ok=True)
@@ -141,7 +138,7 @@ def install(tool: Tool, root: Path = ROOT) -> None:
     by_mise = mise.install(tool.name, version, root)
     by_go = go_install(tool, version, root) if by_mise else ""
     if by_mise and by_go:
-        raise ToolError(
+        raise FixableError(
             f"{tool.name} {version} is missing and could not be installed\n"
             f"  mise: {by_mise}\n  go install: {by_go}\n"
             f"  fix: install {tool.name} {tool.minimum} or newer and put it on the PATH; behind a mirror,\n"
@@ -150,17 +147,41 @@ def install(tool: Tool, root: Path = ROOT) -> None:
     (root / ".tools/versions" / tool.name).write_text(version)
 
 
-def ensure(names: tuple[str, ...], root: Path = ROOT) -> list[str]:
-    """Find or install tools; the problems of those that cannot be had."""
+def path(name: str, root: Path = ROOT) -> str:
+    """Where a tool that serves is.
+
+    Raises:
+        FixableError: it is missing.
+    """
+    found = find(TOOLS[name], root)
+    if found is None:
+        raise FixableError(
+            f"{name} is missing, or too old on the PATH\n  fix: python -m dev.tools installs it"
+        )
+    return found[0]
+
+
+def ensure(names: tuple[str, ...], root: Path = ROOT) -> None:
+    """Find or install tools.
+
+    Raises:
+        FixableError: one or more cannot be had.
+    """
     problems = []
     for name in names:
         if find(TOOLS[name], root):
             continue
         try:
             install(TOOLS[name], root)
-        except ToolError as problem:
+        except FixableError as problem:
             problems.append(str(problem))
-    return problems
+    if problems:
+        raise FixableError("\n".join(problems))
+
+
+def on_path(environment: Mapping[str, str], root: Path = ROOT) -> dict[str, str]:
+    """An environment whose PATH has .tools/bin in front, so that the tools find each other."""
+    return {**environment, "PATH": f"{root / '.tools/bin'}{os.pathsep}{environment.get('PATH', '')}"}
 
 
 def main() -> int:
@@ -168,10 +189,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m dev.tools", description="Find or install the tools.")
     parser.add_argument("--for", dest="purpose", choices=["cluster", "test"], default="cluster")
     purpose = parser.parse_args().purpose
-    problems = ensure(CLUSTER if purpose == "cluster" else TEST)
-    for problem in problems:
-        print(f"{'error' if purpose == 'cluster' else 'tools'}: {problem}", file=sys.stderr)
-    return 1 if problems and purpose == "cluster" else 0
+    try:
+        ensure(CLUSTER if purpose == "cluster" else TEST)
+    except FixableError as error:
+        print(f"{'error' if purpose == 'cluster' else 'note'}: {error}", file=sys.stderr)
+        return 1 if purpose == "cluster" else 0
+    return 0
 
 
 if __name__ == "__main__":

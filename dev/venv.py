@@ -13,16 +13,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+from dev import FixableError
+
 ROOT = Path(__file__).resolve().parent.parent
 SERVICES = ("api/requirements.txt", "runtime/requirements.txt")
 LOCKS = {
     "local": (*SERVICES, "dev/requirements-local.txt"),
     "all": (*SERVICES, "dev/requirements.txt"),
 }
-
-
-class VenvError(Exception):
-    """The environment could not be made; the message says what to do."""
 
 
 def fingerprint(root: Path, kind: str) -> str:
@@ -69,12 +67,12 @@ def create(root: Path) -> None:
     """Make an empty environment, anew if the one there is broken.
 
     Raises:
-        VenvError: this Python has no venv or no pip to put into it.
+        FixableError: this Python has no venv or no pip to put into it.
     """
     command = [sys.executable, "-m", "venv", "--clear", str(root / ".venv")]
     made = subprocess.run(command, capture_output=True, text=True, check=False)
     if made.returncode:
-        raise VenvError(
+        raise FixableError(
             f"{sys.executable} cannot make a virtual environment: {(made.stdout + made.stderr).strip()}\n"
             "  fix: install its venv (apt install python3-venv), or name another: make ... PYTHON=python3.12"
         )
@@ -84,7 +82,7 @@ def install(root: Path, kind: str) -> None:
     """Install the locks of a kind; the locks are whole, so pip resolves nothing.
 
     Raises:
-        VenvError: pip failed.
+        FixableError: pip failed.
     """
     command = [
         str(root / ".venv/bin/python"),
@@ -101,7 +99,7 @@ def install(root: Path, kind: str) -> None:
     done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
     sys.stderr.write(done.stderr)
     if done.returncode:
-        raise VenvError(explain(done.stderr))
+        raise FixableError(explain(done.stderr))
     (root / ".venv" / f".locked-{kind}").write_text(fingerprint(root, kind))
 
 
@@ -109,7 +107,7 @@ def ensure(kind: str, root: Path = ROOT) -> None:
     """Bring the environment to the locks of a kind.
 
     Raises:
-        VenvError: it could not be brought there.
+        FixableError: it could not be brought there.
     """
     if is_current(root, kind):
         return
@@ -127,7 +125,7 @@ def main(arguments: list[str]) -> int:
         return 2
     try:
         ensure(arguments[0])
-    except VenvError as problem:
+    except FixableError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 1
     return 0
