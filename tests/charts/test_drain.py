@@ -6,13 +6,12 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -135,8 +134,8 @@ def answer_of(url: str, server: subprocess.Popen[bytes]) -> None:
     while True:
         assert server.poll() is None, "the server ended"
         try:
-            urllib.request.urlopen(url, timeout=5).close()
-        except urllib.error.URLError:
+            httpx.get(url)
+        except httpx.ConnectError:
             time.sleep(0.05)
         else:
             return

@@ -4,7 +4,8 @@
 set -euo pipefail
 export LC_ALL=C # ${#body} counts bytes
 
-port=11434
+port=${OLLAMA_HOST##*:}
+log=${TMPDIR:-/tmp}/serve.log
 
 # ask PORT METHOD PATH [BODY]: print the body of the answer; fail unless its status is 200.
 ask() {
@@ -29,48 +30,52 @@ field() {
 # Print each stage of a pull, and each tenth of a layer; fail with what Ollama says.
 follow() {
   local line status total completed step last=""
-  while read -r line; do
+  while read -r line || [[ -n $line ]]; do
     if [[ $line == *'"error":'* ]]; then
       echo "The model $MODEL cannot be had from $MODEL_SOURCE: $(field error "$line")"
       return 1
     fi
-    status=$(field status "$line") total=$(field total "$line") completed=$(field completed "$line")
-    [[ -n $total ]] && step="$status $((${completed:-0} * 10 / total * 10)) % of $total bytes" || step=$status
+    step=$(field status "$line") total=$(field total "$line") completed=$(field completed "$line")
+    [[ -z $total ]] || step+=" $((${completed:-0} * 10 / total * 10)) % of $total bytes"
     [[ $step == "$last" ]] || echo "$step"
     last=$step
   done
-  [[ $last == success ]] || { echo "The pull of $MODEL_SOURCE ended early: $last"; return 1; }
+  [[ $last == success ]] || { echo "The pull of $MODEL_SOURCE ended early, at: $last"; return 1; }
 }
 
 # Have the model on the volume, under its name and with the threads of this container. What an earlier
 # attempt pulled is kept: Ollama goes on where it ended.
 pull() {
-  ollama serve >/tmp/serve.log 2>&1 &
-  local server=$! answer
-  until ask $port GET / >/dev/null 2>&1; do
-    kill -0 "$server" 2>/dev/null || { tail -n 20 /tmp/serve.log; exit 1; }
+  local server answer
+  ollama serve >"$log" 2>&1 &
+  server=$!
+  # The server writes down how far it came when it is told to end.
+  trap "kill $server 2>/dev/null; wait $server 2>/dev/null || :" EXIT
+  trap 'exit 143' TERM
+  until ask "$port" GET / &>/dev/null; do
+    kill -0 $server 2>/dev/null || { echo "Ollama does not start:"; tail -n 20 "$log"; exit 1; }
     sleep 0.2
   done
-  if ask $port POST /api/show "{\"model\":\"$MODEL_SOURCE\"}" >/dev/null; then
+  if ask "$port" POST /api/show "{\"model\":\"$MODEL_SOURCE\"}" >/dev/null; then
     echo "$MODEL_SOURCE is on the volume"
   else
-    { ask $port POST /api/pull "{\"model\":\"$MODEL_SOURCE\",\"insecure\":$MODEL_INSECURE}" || true; } | follow
+    # In the background, as bash would answer SIGTERM only after a command in the foreground.
+    ask "$port" POST /api/pull "{\"model\":\"$MODEL_SOURCE\",\"insecure\":$MODEL_INSECURE}" | follow &
+    wait $!
   fi
-  answer=$(ask $port POST /api/create \
-    "{\"model\":\"$MODEL\",\"from\":\"$MODEL_SOURCE\",\"parameters\":{\"num_thread\":$MODEL_THREADS},\"stream\":false}") ||
+  answer=$(ask "$port" POST /api/create "{\"model\":\"$MODEL\",\"from\":\"$MODEL_SOURCE\",\
+\"parameters\":{\"num_thread\":$MODEL_THREADS},\"stream\":false}") ||
     { echo "The model $MODEL cannot be made from $MODEL_SOURCE: $answer"; exit 1; }
-  echo "$MODEL is ready to be served, num_thread $MODEL_THREADS"
-  kill "$server"
-  wait "$server"
+  echo "$MODEL is on the volume, num_thread $MODEL_THREADS"
 }
 
 # Succeed when the model is in memory; else load it by having it say one token.
 ready() {
   local name=$MODEL answer
   [[ ${name##*/} == *:* ]] || name=$name:latest
-  answer=$(ask $port GET /api/ps) || { echo "Ollama does not answer: $answer"; exit 1; }
+  answer=$(ask "$port" GET /api/ps) || { echo "Ollama does not answer: $answer"; exit 1; }
   [[ $answer == *"\"name\":\"$name\""* ]] && return
-  answer=$(ask $port POST /api/generate \
+  answer=$(ask "$port" POST /api/generate \
     "{\"model\":\"$MODEL\",\"prompt\":\"hi\",\"stream\":false,\"options\":{\"num_predict\":1}}") ||
     { echo "The model $MODEL does not answer: $answer"; exit 1; }
 }
