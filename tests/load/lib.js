@@ -1,0 +1,176 @@
+// What every scenario shares: one question to the gateway, what came of it, and the settings.
+//
+// Settings are environment variables: BASE_URL, RATE (requests per second at the peak), DURATION (seconds),
+// STREAM (true or false), MAX_TOKENS, MODEL, API_KEYS, MAX_VUS, TTFT_P95 and REFUSAL_P95 (seconds).
+//
+// Time to first token, twice:
+// - llm_ttft_ms, as the client sees it: until the first byte of a streamed answer. k6 hands a body over only
+//   when it is whole, but it keeps the time of the first byte, and the gateway sends no byte (not even the
+//   headers) of a stream before the first token. A plain answer has no such moment.
+// - llm_gateway_ttft_ms, as the gateway measured it: `timings` in the answer, or in a stream's last line.
+import http from 'k6/http';
+import { Counter, Trend } from 'k6/metrics';
+
+export const settings = {
+  url: (__ENV.BASE_URL || 'http://localhost:8000').replace(/\/$/, ''),
+  rate: number('RATE', 1),
+  seconds: number('DURATION', 30),
+  stream: (__ENV.STREAM || 'true') === 'true',
+  maxTokens: number('MAX_TOKENS', 16),
+  model: __ENV.MODEL || undefined,
+  key: (__ENV.API_KEYS || '').split(',')[0].trim(),
+  maxVus: number('MAX_VUS', 100),
+  ttft: number('TTFT_P95', 2.5),
+  refusal: number('REFUSAL_P95', 0.25),
+};
+
+const answers = new Counter('llm_answers');
+const refusals = new Counter('llm_refusals');
+const failures = new Counter('llm_failures');
+const tokens = new Counter('llm_tokens');
+const latency = new Trend('llm_latency_ms');
+const firstToken = new Trend('llm_ttft_ms');
+const gatewayFirstToken = new Trend('llm_gateway_ttft_ms');
+const refusalTime = new Trend('llm_refusal_ms');
+
+const requestSeconds = 130; // the gateway's own deadline is 120 s
+const topics = ['rain', 'bread', 'the sea', 'a clock', 'snow', 'a bridge', 'tea', 'the moon'];
+
+// A number from the environment; anything else ends the run with a sentence.
+function number(name, fallback) {
+  const value = __ENV[name] === undefined || __ENV[name] === '' ? fallback : Number(__ENV[name]);
+  if (!Number.isFinite(value) || value <= 0) {
+    throw new Error(`${name} must be a number above 0, not '${__ENV[name]}'`);
+  }
+  return value;
+}
+
+// The options of a run: scenarios by name, and thresholds beside those that always hold.
+export function plan(scenarios, thresholds) {
+  return {
+    scenarios,
+    thresholds: Object.assign(
+      {
+        llm_failures: ['count==0'],
+        llm_answers: ['count>0'],
+        llm_refusal_ms: [`p(95)<${settings.refusal * 1000}`],
+        // Load that was planned and never sent makes every other number too good.
+        dropped_iterations: ['count==0'],
+      },
+      thresholds,
+    ),
+    // A connection stays on one pod; new ones are spread over all of them, new pods included.
+    noConnectionReuse: true,
+    summaryTrendStats: ['avg', 'min', 'med', 'p(95)', 'p(99)', 'max'],
+  };
+}
+
+// An open model: requests arrive at their rate, however slow the answers are. VUs are bounded.
+export function arrivals(rate, seconds, more) {
+  return Object.assign(
+    { executor: 'constant-arrival-rate', rate: per10s(rate), duration: whole(seconds) },
+    shared(rate),
+    more,
+  );
+}
+
+// The same with a changing rate: stages are [seconds, requests per second at their end].
+export function changing(start, stages) {
+  return Object.assign(
+    {
+      executor: 'ramping-arrival-rate',
+      startRate: per10s(start),
+      stages: stages.map(([seconds, rate]) => ({ duration: whole(seconds), target: per10s(rate) })),
+    },
+    shared(Math.max(...stages.map(([, rate]) => rate))),
+  );
+}
+
+// k6 takes whole numbers only: requests per ten seconds, so that a rate may be 0.1.
+const per10s = (rate) => Math.max(1, Math.round(rate * 10));
+const whole = (seconds) => `${Math.max(1, Math.round(seconds))}s`;
+
+function shared(rate) {
+  return {
+    timeUnit: '10s',
+    exec: 'ask',
+    preAllocatedVUs: Math.min(settings.maxVus, Math.max(2, Math.ceil(rate * 2))),
+    maxVUs: settings.maxVus,
+    gracefulStop: `${requestSeconds + 5}s`, // every request that began ends by itself
+  };
+}
+
+// Asks once, and writes a line that dev/load_lines.py reads: "REQ {...}", times in seconds.
+export function ask() {
+  const began = Date.now();
+  const headers = { 'Content-Type': 'application/json' };
+  if (settings.key) headers.Authorization = `Bearer ${settings.key}`;
+  const response = http.post(`${settings.url}/generate`, question(), {
+    headers,
+    timeout: `${requestSeconds}s`,
+    tags: { name: 'generate' },
+    responseType: 'text',
+  });
+  const result = judge(response);
+  count(result);
+  console.log(`REQ ${JSON.stringify(Object.assign({ at: began / 1000 }, result))}`);
+}
+
+function question() {
+  // Different beginnings, so that no runtime answers from its cache of the last prompt.
+  const topic = topics[(__ITER + __VU) % topics.length];
+  return JSON.stringify({
+    prompt: `${__VU}.${__ITER}: Say one sentence about ${topic}.`,
+    model: settings.model,
+    stream: settings.stream,
+    options: { num_predict: settings.maxTokens, temperature: 0, seed: 1 },
+  });
+}
+
+function judge(response) {
+  const t = response.timings;
+  const opening = t.blocked + t.connecting + t.sending + t.waiting;
+  const result = { outcome: 'failed', status: response.status, seconds: (opening + t.receiving) / 1000 };
+  const last = lastOf(response.body);
+  if (response.status === 200 && last !== undefined && !last.error && last.usage) {
+    result.outcome = 'ok';
+    result.tokens = last.usage.generated_tokens;
+    result.gateway_ttft = last.timings.time_to_first_token_seconds;
+    if (settings.stream) result.ttft = opening / 1000;
+  } else if (refused(response, last)) {
+    result.outcome = 'refused';
+  } else {
+    result.error = response.error || (last && last.error && last.error.message) || 'not an answer';
+  }
+  return result;
+}
+
+// Refused for load, and told when to come back. A runtime that is away is a failure.
+function refused(response, last) {
+  const code = last && last.error && last.error.code;
+  const busy = response.status === 429 || (response.status === 503 && code !== 'runtime_unavailable');
+  return busy && response.headers['Retry-After'] !== undefined;
+}
+
+function lastOf(body) {
+  if (!body) return undefined;
+  const lines = body.trim().split('\n');
+  try {
+    return JSON.parse(settings.stream ? lines[lines.length - 1] : body);
+  } catch (error) {
+    return undefined; // not JSON: a failed request, judged as such
+  }
+}
+
+function count(result) {
+  const ms = result.seconds * 1000;
+  answers.add(result.outcome === 'ok' ? 1 : 0);
+  refusals.add(result.outcome === 'refused' ? 1 : 0);
+  failures.add(result.outcome === 'failed' ? 1 : 0);
+  if (result.outcome === 'refused') refusalTime.add(ms);
+  if (result.outcome !== 'ok') return;
+  latency.add(ms);
+  tokens.add(result.tokens);
+  gatewayFirstToken.add(result.gateway_ttft * 1000);
+  if (result.ttft !== undefined) firstToken.add(result.ttft * 1000);
+}

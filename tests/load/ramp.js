@@ -1,0 +1,15 @@
+// From a tenth of the rate up to it, held, and down again. Where it is too much, the surplus is to be refused
+// at once; nothing may fail.
+import { ask, changing, plan, settings } from './lib.js';
+import { handleSummary } from './summary.js';
+
+const { rate, seconds } = settings;
+
+export { ask, handleSummary };
+export const options = plan({
+  ramp: changing(rate / 10, [
+    [seconds / 2, rate],
+    [seconds / 4, rate],
+    [seconds / 4, rate / 10],
+  ]),
+});

@@ -1,0 +1,18 @@
+// The same rate for long: the second half has to be as good as the first.
+import { arrivals, ask, plan, settings } from './lib.js';
+import { handleSummary } from './summary.js';
+
+const { rate, seconds, ttft } = settings;
+const half = (name, start) =>
+  arrivals(rate, seconds / 2, { startTime: `${Math.round(start)}s`, tags: { half: name } });
+const limit = [`p(95)<${ttft * 1000}`];
+
+export { ask, handleSummary };
+export const options = plan(
+  { first: half('first', 0), second: half('second', seconds / 2) },
+  {
+    llm_refusals: ['count==0'],
+    'llm_gateway_ttft_ms{half:first}': limit,
+    'llm_gateway_ttft_ms{half:second}': limit,
+  },
+);
