@@ -23,14 +23,20 @@ def timestamp() -> str:
     return datetime.now(UTC).isoformat().replace("+00:00", "Z")
 
 
-def failure(status: int, message: str) -> JSONResponse:
+class Json(JSONResponse):
+    """JSON, with the content type that Ollama gives it."""
+
+    media_type = "application/json; charset=utf-8"
+
+
+def failure(status: int, message: str) -> Json:
     """An error in Ollama's shape."""
-    return JSONResponse({"error": message}, status)
+    return Json({"error": message}, status)
 
 
 def whole(model: str, shape: Shape, last: dict[str, Any]) -> Response:
     """A complete answer without text."""
-    return JSONResponse({"model": model, "created_at": timestamp(), **shape(""), "done": True, **last})
+    return Json({"model": model, "created_at": timestamp(), **shape(""), "done": True, **last})
 
 
 def metrics(result: Result) -> dict[str, Any]:
@@ -110,7 +116,7 @@ class Answer(Response):
 
         result = await self._runner.run(self._job, collect)
         body = encode(self._object("".join(pieces), done=True) | metrics(result)).encode()
-        await self._begin("application/json; charset=utf-8", len(body))
+        await self._begin(Json.media_type, len(body))
         await self._send({"type": "http.response.body", "body": body})
 
     async def _emit(self, text: str) -> None:

@@ -3,11 +3,11 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
-from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.responses import PlainTextResponse
 from pydantic import ValidationError
 
 from llm_runtime import VERSION
-from llm_runtime.answer import failure
+from llm_runtime.answer import Json, failure
 from llm_runtime.generation import explain
 from llm_runtime.metrics import render
 from llm_runtime.names import same_model
@@ -16,7 +16,7 @@ from llm_runtime.schemas import ShowRequest
 
 # Here a model stays in memory until it is told to go.
 NEVER = "9999-12-31T23:59:59Z"
-router = APIRouter()
+router = APIRouter(default_response_class=Json)
 
 
 def get_runner(request: Request) -> Runner:
@@ -39,7 +39,7 @@ async def ready(runner: TheRunner) -> Response:
     """200 once the model has been loaded and has answered."""
     if runner.trouble:
         return failure(503, runner.trouble)
-    return JSONResponse({"status": "ready", "model": runner.engine.info.name})
+    return Json({"status": "ready", "model": runner.engine.info.name})
 
 
 @router.get("/metrics")
@@ -84,7 +84,7 @@ async def show(request: Request, runner: TheRunner) -> Response:
     info = runner.engine.info
     if not same_model(name, info.name):
         return failure(404, f"model '{name}' not found")
-    return JSONResponse(
+    return Json(
         {
             "template": info.template,
             "details": info.details,
