@@ -22,7 +22,8 @@ def commands(root: Path = ROOT) -> list[tuple[str, list[str], Path]]:
         ("ruff check", [str(bin_folder / "ruff"), "check", "."], root),
         ("ruff format", [str(bin_folder / "ruff"), "format", "--check", "."], root),
     ]
-    found += [(f"mypy {service}", [*mypy, "."], root / service) for service in TYPED_SERVICES]
+    for service in TYPED_SERVICES:
+        found.append((f"mypy {service}", [*mypy, "."], root / service))
     typed = [folder for folder in TYPED if any((root / folder).rglob("*.py"))]
     found.append((f"mypy {' '.join(typed)}", [*mypy, *typed], root))
     helm = tools.find(tools.TOOLS["helm"], root)
