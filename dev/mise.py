@@ -84,6 +84,14 @@ def bring(root: Path) -> tuple[str | None, str]:
     return str(ours), ""
 
 
+def reason(words: str) -> str:
+    """The first error in mise's words, without what it says of itself."""
+    errors = (
+        [line for line in words.splitlines() if "ERROR" in line] or words.strip().splitlines() or ["no word"]
+    )
+    return errors[0].removeprefix("mise ERROR ")[:300]
+
+
 def install(tool: str, version: str, root: Path) -> str:
     """Let mise install a tool and link it into .tools/bin; the empty string, or why it could not."""
     program, problem = bring(root)
@@ -96,6 +104,8 @@ def install(tool: str, version: str, root: Path) -> str:
         "MISE_CACHE_DIR": str(data / "cache"),
         "MISE_TRUSTED_CONFIG_PATHS": str(root),
         "MISE_YES": "1",
+        "MISE_USE_VERSIONS_HOST": "0",
+        "MISE_EXEC_AUTO_INSTALL": "0",
     }
     wanted = f"{tool}@{version}"
     print(f"tools: {wanted} is installed by mise", flush=True)
@@ -103,13 +113,13 @@ def install(tool: str, version: str, root: Path) -> str:
         [program, "install", wanted], env=environment, cwd=root, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        return done.stderr.strip()[-400:]
+        return reason(done.stderr)
     where = subprocess.run(
         [program, "exec", wanted, "--", "sh", "-c", f"command -v {tool}"],
         env=environment, cwd=root, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if where.returncode:
-        return f"mise installed {wanted}, but does not find it: {where.stderr.strip()[-300:]}"
+        return f"mise installed {wanted}, but does not find it: {reason(where.stderr)}"
     link = root / ".tools/bin" / tool
     link.unlink(missing_ok=True)
     link.symlink_to(where.stdout.strip())
