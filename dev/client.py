@@ -6,6 +6,7 @@ import socket
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from http.client import HTTPException
 from typing import Any
 
 from dev import FixableError
@@ -48,12 +49,12 @@ class Gateway:
         if self.key:
             headers["Authorization"] = f"Bearer {self.key}"
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.url + path, data, headers)  # noqa: S310 - the user's own URL
         try:
+            request = urllib.request.Request(self.url + path, data, headers)  # noqa: S310 - the user's own URL
             return urllib.request.urlopen(request, timeout=self.timeout)  # noqa: S310
         except urllib.error.HTTPError as error:
             raise refusal(error.code, error.read()) from error
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, HTTPException) as error:
             raise FixableError(silence(self.url, error)) from error
 
     def text(self, path: str) -> str:
@@ -80,7 +81,7 @@ class Gateway:
                     if "error" in event:
                         raise refusal(200, line)
                     yield event
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, HTTPException) as error:
                 raise FixableError(
                     f"the stream broke off: {error}\n  fix: look at the gateway's log"
                 ) from error

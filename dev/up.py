@@ -71,7 +71,10 @@ def start_cluster(engine: probe.Engine, environment: Mapping[str, str]) -> int:
         raise FixableError("the checks above failed; nothing was started")
     venv.ensure("all")
     own_cluster = bool(environment.get("CLUSTER_COMMAND"))
-    tools.ensure(tuple(name for name in tools.CLUSTER if name != "ctlptl" or not own_cluster))
+    try:
+        tools.ensure(tuple(name for name in tools.CLUSTER if name != "ctlptl" or not own_cluster))
+    except FixableError as error:
+        raise FixableError(f"{error}\nwithout them there is the local profile: make local") from error
     cluster.apply(environment)
     command = [tools.path("tilt"), "up", "--context", cluster.CONTEXT, "--", *tilt_arguments(environment)]
     print(f"starting: {shlex.join(command)}\n  its page: http://localhost:10350", flush=True)
