@@ -29,7 +29,7 @@ field() {
 
 # Print each stage of a pull, and each tenth of a layer; fail with what Ollama says.
 follow() {
-  local line status total completed step last=""
+  local line total completed step last=""
   while read -r line || [[ -n $line ]]; do
     if [[ $line == *'"error":'* ]]; then
       echo "The model $MODEL cannot be had from $MODEL_SOURCE: $(field error "$line")"
