@@ -49,7 +49,7 @@ def engine(ready: bool, says: str) -> Check:
     )
 
 
-def memory(available: int | None, needed: float, advised: float, whose: str) -> Check:
+def memory(available: float | None, needed: float, advised: float, whose: str) -> Check:
     """Memory in bytes against what is needed and advised, in GiB."""
     if available is None:
         return Check(

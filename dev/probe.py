@@ -4,6 +4,7 @@ Standard library only. Nothing here judges; dev/checks.py does.
 """
 
 import json
+import math
 import os
 import platform
 import shutil
@@ -66,16 +67,25 @@ def last_line(text: str) -> str:
     return lines[-1].strip() if lines else "it says nothing"
 
 
-def available_memory() -> int | None:
+def available_memory() -> float | None:
     """Bytes that new programs can have without swapping, or None where that is not told."""
     try:
         for line in Path("/proc/meminfo").read_text().splitlines():
             if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
+                return min(int(line.split()[1]) * 1024, container_memory())
     except OSError:
         pass  # no Linux: ask as macOS wants it, below
     status, told, _ = run("sysctl", "-n", "hw.memsize")
     return int(told) if status == 0 and told.isdigit() else None
+
+
+def container_memory(folder: Path = Path("/sys/fs/cgroup")) -> float:
+    """Bytes left under this container's memory limit (cgroup v2); infinite where there is none."""
+    try:
+        limit, used = ((folder / f"memory.{what}").read_text().strip() for what in ("max", "current"))
+        return max(int(limit) - int(used), 0)
+    except (OSError, ValueError):
+        return math.inf
 
 
 def free_disk(folder: str | Path) -> int:

@@ -8,7 +8,7 @@ these locks is left as it is.
 """
 
 import hashlib
-import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -63,6 +63,17 @@ def explain(pip_output: str) -> str:
     )
 
 
+def is_usable(root: Path) -> bool:
+    """Whether there is an environment of this very Python, with a pip that starts."""
+    try:
+        text = (root / ".venv/pyvenv.cfg").read_text()
+        command = [str(root / ".venv/bin/python"), "-m", "pip", "--version"]
+        started = subprocess.run(command, capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
+    return started and f"version = {platform.python_version()}" in text.splitlines()
+
+
 def create(root: Path) -> None:
     """Make an empty environment, anew if the one there is broken.
 
@@ -111,7 +122,7 @@ def ensure(kind: str, root: Path = ROOT) -> None:
     """
     if is_current(root, kind):
         return
-    if not os.access(root / ".venv/bin/pip", os.X_OK):
+    if not is_usable(root):
         print(f"venv: .venv is made with {sys.executable} ({sys.version.split()[0]})")
         create(root)
     print(f"venv: locked packages are installed ({', '.join(LOCKS[kind])})", flush=True)
