@@ -25,6 +25,8 @@ from dev.load_lines import Request
 LOCAL_URL = "http://localhost:8000"
 BROKEN_THRESHOLD = 99  # k6's exit status for it
 PROGRESS_SECONDS = 5
+FAILURES_SHOWN = 10
+K6_FAILED = "Request Failed"  # k6's warning without its reason; the request's own line has it
 
 
 def positive(text: str) -> float:
@@ -95,16 +97,17 @@ def stoppable() -> Iterator[None]:
 def follow(lines: Iterable[str]) -> list[Request]:
     """Prints k6's own words as they are, its requests as a line of progress; returns the requests."""
     requests: list[Request] = []
+    failures = 0
     reported = time.monotonic()
     for line in lines:
         if found := load_lines.request(line):
             requests.append(found)
-            if found.outcome == "failed":
+            if found.outcome == "failed" and (failures := failures + 1) <= FAILURES_SHOWN:
                 print(f"failed: status {found.status} after {found.seconds:.2f} s: {found.error}", flush=True)
             if time.monotonic() - reported >= PROGRESS_SECONDS:
                 print(progress(requests), flush=True)
                 reported = time.monotonic()
-        elif load_lines.summary(line) is None:
+        elif line != K6_FAILED and load_lines.summary(line) is None:
             print(line, flush=True)
     return requests
 
