@@ -26,9 +26,13 @@ def make_engine(settings: Settings) -> Engine:
         if "slots" not in physics.model_fields_set:
             physics.slots = settings.slots
         return SimulatedEngine(settings.model, physics)
-    # Its libraries are only needed, and only loaded, here.
-    from llm_runtime.llamacpp import LlamaCppEngine
-
+    try:
+        from llm_runtime.llamacpp import LlamaCppEngine
+    except ImportError as missing:
+        raise RuntimeError(
+            f"llama.cpp cannot be loaded ({missing}): install requirements.txt, and libgomp1 where a library"
+            " of that name is missing, or set RUNTIME_ENGINE=simulated"
+        ) from missing
     return LlamaCppEngine(settings)
 
 
@@ -63,8 +67,8 @@ async def warm_up(runner: Runner) -> None:
     """Load the model and make it answer; what goes wrong shows in /ready and in the log."""
     try:
         await runner.warm_up()
-    except EngineError as trouble:
-        runner.trouble = trouble.message
-        log.error("the model cannot answer: %s", trouble.message)
+    except Exception as trouble:
+        runner.trouble = f"the model cannot answer: {trouble}"
+        log.error(runner.trouble, exc_info=not isinstance(trouble, EngineError))
     else:
         log.info("model %s is ready (%s engine)", runner.engine.info.name, runner.engine.name)

@@ -109,6 +109,7 @@ class LlamaCppEngine:
         finish: Finish | None = None
         try:
             while (chunk := await chunks.get()) is not None:
+                check_prompt(chunk, job.options.num_ctx)
                 text, finish = read_chunk(chunk)
                 if text:
                     await emit(text)
@@ -131,7 +132,21 @@ class LlamaCppEngine:
 def sampling(job: Job) -> dict[str, Any]:
     """The options in llama.cpp's words."""
     given = job.options.model_dump(exclude={"num_predict", "num_ctx"})
-    return given | {"max_tokens": job.options.num_predict, "stop": list(job.options.stop)}
+    limit = job.options.num_predict
+    # Ollama takes 0 for "not given".
+    return given | {"max_tokens": limit if limit > 0 else -1}
+
+
+def check_prompt(chunk: Chunk, num_ctx: int) -> None:
+    """Raises EngineError if a prompt is longer than the request's own num_ctx (0: not given).
+
+    The slots' context was made at the load: a larger num_ctx changes nothing.
+    """
+    total = chunk.get("prompt_progress", {}).get("total", 0)
+    if 0 < num_ctx < total:
+        raise EngineError(
+            400, f"request ({total} tokens) exceeds the available context size ({num_ctx} tokens)"
+        )
 
 
 def read_chunk(chunk: Chunk) -> tuple[str, Finish | None]:

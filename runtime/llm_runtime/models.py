@@ -19,7 +19,7 @@ NEVER = "9999-12-31T23:59:59Z"
 router = APIRouter(default_response_class=Json)
 
 
-def get_runner(request: Request) -> Runner:
+async def get_runner(request: Request) -> Runner:
     """The runner of the app's lifespan."""
     runner: Runner = request.state.runner
     return runner

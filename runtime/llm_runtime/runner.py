@@ -97,6 +97,7 @@ class Runner:
             self._users -= 1
             if self._unload_when_idle:
                 await self.unload()
+        self.trouble = ""
         self.completed += 1
         self.prompt_tokens += finish.prompt_tokens
         self.generated_tokens += finish.generated_tokens

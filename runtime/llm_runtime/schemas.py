@@ -1,5 +1,6 @@
 """The requests of Ollama's API. Unknown fields and options are ignored, as Ollama does."""
 
+import math
 import re
 from typing import Annotated, Any
 
@@ -16,32 +17,41 @@ def _duration(value: Any) -> Any:
     return value
 
 
-def _lower(value: str) -> str:
-    return value.lower()
+def _integer(value: Any) -> Any:
+    """Ollama cuts fractions off."""
+    return int(value) if isinstance(value, float) and math.isfinite(value) else value
+
+
+def _given(options: Any) -> Any:
+    """Ollama takes null for "not given"."""
+    if not isinstance(options, dict):
+        return options
+    return {name: value for name, value in options.items() if value is not None}
 
 
 # A number of seconds or Go's notation, "5m".
 Duration = Annotated[int | float | str, BeforeValidator(_duration)]
+Integer = Annotated[int, BeforeValidator(_integer), Field(ge=-(2**63), lt=2**63)]
 
 
 class Options(BaseModel):
     """The options that an engine heeds; the others of Ollama's are accepted without effect."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, strict=True)
 
-    num_predict: int = -1
-    temperature: float = Field(default=0.8, ge=0)
-    top_k: int = 40
+    num_predict: Integer = -1
+    temperature: float = 0.8
+    top_k: Integer = 40
     top_p: float = 0.9
     min_p: float = 0.0
     typical_p: float = 1.0
-    repeat_last_n: int = 64
+    repeat_last_n: Integer = 64
     repeat_penalty: float = 1.0
     presence_penalty: float = 0.0
     frequency_penalty: float = 0.0
-    seed: int = -1
-    stop: tuple[str, ...] = ()
-    num_ctx: int | None = Field(default=None, ge=1)
+    seed: Integer = -1
+    stop: list[str] = []
+    num_ctx: Integer = 0
 
 
 class Message(BaseModel):
@@ -49,7 +59,7 @@ class Message(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    role: Annotated[str, AfterValidator(_lower)]
+    role: Annotated[str, AfterValidator(str.lower)]
     content: str = ""
     images: list[str] | None = None
 
@@ -57,9 +67,11 @@ class Message(BaseModel):
 class ModelRequest(BaseModel):
     """What the requests for tokens share."""
 
+    model_config = ConfigDict(strict=True)
+
     model: str = ""
     stream: bool | None = None
-    options: Options | None = None
+    options: Annotated[Options, BeforeValidator(_given)] | None = None
     keep_alive: Duration | None = None
     think: bool | str | None = None
     # Whatever Ollama takes that no engine here can do; `unsupported` refuses it.

@@ -4,6 +4,7 @@ import asyncio
 import re
 import time
 import zlib
+from collections.abc import Awaitable, Callable
 
 from llm_runtime.engine import DropError, Emit, EngineError, Finish, Job, ModelInfo
 from llm_runtime.names import display_name
@@ -29,7 +30,15 @@ class SimulatedEngine:
 
     name = "simulated"
 
-    def __init__(self, model: str, physics: Physics) -> None:
+    def __init__(
+        self,
+        model: str,
+        physics: Physics,
+        *,
+        clock: Callable[[], float] = time.perf_counter,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._clock, self._sleep = clock, sleep
         self.physics = physics
         self.fault: Fault | None = None
         self.info = ModelInfo(
@@ -56,7 +65,7 @@ class SimulatedEngine:
 
     async def load(self) -> None:
         """Take as long as a load is set to take."""
-        await asyncio.sleep(self.physics.load_seconds)
+        await self._sleep(self.physics.load_seconds)
 
     async def unload(self) -> None:
         """Nothing to give back."""
@@ -75,21 +84,20 @@ class SimulatedEngine:
         fault = self._strike("error", "hang", "drop")
         prompt = job.prompt or "\n".join(message.content for message in job.messages)
         limit = job.options.num_predict
-        count = min(limit, self.physics.tokens) if limit >= 0 else self.physics.tokens
-        reason = "length" if 0 <= limit <= count else "stop"
+        count = min(limit, self.physics.tokens) if limit > 0 else self.physics.tokens
+        reason = "length" if 0 < limit <= count else "stop"
         start = zlib.crc32(prompt.encode(errors="replace"), job.options.seed & 0xFFFFFFFF)
         stops = StopFilter(job.options.stop)
-        began = first = time.perf_counter_ns()
-        due = began / 1e9
+        due = began = first = self._clock()
         made = 0
         for made, delay in enumerate(self.physics.delays(count, f"{job.options.seed}:{prompt}"), 1):
             if fault and made > fault.after_tokens:
                 await self._fail(fault)
             # Against the clock, so that late timers do not add up; a pause of 0 lets others have a turn.
             due += delay
-            await asyncio.sleep(max(0.0, due - time.perf_counter()) if delay else 0)
+            await self._sleep(max(0.0, due - self._clock()) if delay else 0)
             if made == 1:
-                first = time.perf_counter_ns()
+                first = self._clock()
             if text := stops.feed(PASSAGE[(start + made) % len(PASSAGE)]):
                 await emit(text)
             if stops.stopped:
@@ -99,7 +107,13 @@ class SimulatedEngine:
             await self._fail(fault)
         if rest := stops.rest():
             await emit(rest)
-        return Finish(reason, len(prompt.split()), first - began, made, time.perf_counter_ns() - first)
+        return Finish(
+            reason=reason,
+            prompt_tokens=len(prompt.split()),
+            prompt_ns=round((first - began) * 1e9),
+            generated_tokens=made,
+            generated_ns=round((self._clock() - first) * 1e9),
+        )
 
     def _strike(self, *kinds: str) -> Fault | None:
         """The set fault, if it is of these kinds; it is used up by one."""

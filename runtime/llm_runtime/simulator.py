@@ -13,7 +13,7 @@ from llm_runtime.simulated import SimulatedEngine
 router = APIRouter(prefix="/simulator")
 
 
-def get_engine(runner: TheRunner) -> SimulatedEngine:
+async def get_engine(runner: TheRunner) -> SimulatedEngine:
     """The engine, if it is the simulated one."""
     if not isinstance(runner.engine, SimulatedEngine):
         raise HTTPException(404, "the engine is not simulated")
@@ -29,6 +29,7 @@ async def read(runner: TheRunner, engine: TheEngine) -> dict[str, Any]:
     return {
         "physics": engine.physics.model_dump(),
         "fault": engine.fault and engine.fault.model_dump(),
+        "ready": not runner.trouble,
         "running": runner.slots.taken,
         "waiting": runner.slots.waiting,
         "completed": runner.completed,
