@@ -2,7 +2,8 @@
 
 Where a container engine answers: checks, environment, tools, cluster (ctlptl), Tilt. Where none does: a line
 that says so, and the local profile. A Tilt setting is an environment variable in capitals (RUNTIME, MODEL,
-MONITORING, ...), so `make up RUNTIME=embedded MONITORING=false` works. Standard library only.
+MONITORING, ...), so `make up RUNTIME=embedded MONITORING=false` works. `python -m dev.up ci` ends when all is
+green, as `tilt ci` does. Standard library only.
 """
 
 import os
@@ -61,7 +62,7 @@ def tilt_arguments(environment: Mapping[str, str]) -> list[str]:
     return [f"--{name}={environment[name.upper()]}" for name in SETTINGS if environment.get(name.upper())]
 
 
-def start_cluster(engine: probe.Engine, environment: Mapping[str, str]) -> int:
+def start_cluster(engine: probe.Engine, environment: Mapping[str, str], how: str = "up") -> int:
     """Checks, environment, tools, cluster, then Tilt; its exit status.
 
     Raises:
@@ -76,7 +77,7 @@ def start_cluster(engine: probe.Engine, environment: Mapping[str, str]) -> int:
     except FixableError as error:
         raise FixableError(f"{error}\nwithout them there is the local profile: make local") from error
     cluster.apply(environment)
-    command = [tools.path("tilt"), "up", "--context", cluster.CONTEXT, "--", *tilt_arguments(environment)]
+    command = [tools.path("tilt"), how, "--context", cluster.CONTEXT, "--", *tilt_arguments(environment)]
     print(f"starting: {shlex.join(command)}\n  its page: http://localhost:10350", flush=True)
     try:
         return subprocess.run(command, cwd=tools.ROOT, env=tools.on_path(environment), check=False).returncode
@@ -84,18 +85,25 @@ def start_cluster(engine: probe.Engine, environment: Mapping[str, str]) -> int:
         return 0  # Ctrl-C ends Tilt, which had it too
 
 
-def main(environment: Mapping[str, str]) -> int:
+def main(arguments: list[str], environment: Mapping[str, str]) -> int:
     """The command; its exit status."""
+    if arguments not in ([], ["ci"]):
+        print("usage: python -m dev.up [ci]", file=sys.stderr)
+        return 2
     wanted = environment.get("RUNTIME", "")
     engine = probe.Engine(False, "not asked") if wanted == "local" else probe.engine()
     try:
         where, why = decide(wanted, engine)
         print(why, flush=True)
-        return start_cluster(engine, environment) if where == "cluster" else local.start(environment)
+        if where == "cluster":
+            return start_cluster(engine, environment, *arguments)
+        if arguments:
+            raise FixableError("`ci` needs the cluster\n  fix: start Docker")
+        return local.start(environment)
     except FixableError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
 
 
 if __name__ == "__main__":
-    sys.exit(main(os.environ))
+    sys.exit(main(sys.argv[1:], os.environ))
