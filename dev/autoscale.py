@@ -89,7 +89,7 @@ def prove(options: argparse.Namespace) -> Timeline | None:
     load = settings(options)
     falls = options.quiet + options.ramp + options.hold
     say(
-        f"{options.quiet_rate:g} requests/s, to {options.rate:g} from {options.quiet:g} s on, until {falls:g} s"
+        f"{options.quiet_rate:g} to {options.rate:g} requests/s, up from {options.quiet:g} s until {falls:g} s"
     )
     with load_cluster.job(api, Run("autoscale", load), options.image) as pod:
         timeline = Timeline(began=time.time(), ramp=options.quiet, falls=falls, settings=load)
