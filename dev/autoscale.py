@@ -88,9 +88,8 @@ def prove(options: argparse.Namespace) -> Timeline | None:
         return None
     load = settings(options)
     falls = options.quiet + options.ramp + options.hold
-    say(
-        f"{options.quiet_rate:g} to {options.rate:g} requests/s, up from {options.quiet:g} s until {falls:g} s"
-    )
+    up = f"up from {options.quiet:g} s until {falls:g} s"
+    say(f"{options.quiet_rate:g} requests/s, then {options.rate:g}: {up}")
     with load_cluster.job(api, Run("autoscale", load), options.image) as pod:
         timeline = Timeline(began=time.time(), ramp=options.quiet, falls=falls, settings=load)
         watch = autoscale_watch.Watch(cluster, timeline, say)
