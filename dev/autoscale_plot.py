@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from dev.autoscale_timeline import WORKLOADS, Sample, Timeline
-from dev.load_plot import BLUE, GREEN, GREY, ORANGE, RED
+from dev.load_plot import BLUE, GREEN, GREY, ORANGE, RED, above
 
 COLOURS = dict(zip(WORKLOADS, (BLUE, ORANGE), strict=True))
 
@@ -33,7 +33,8 @@ def draw(timeline: Timeline, title: str, path: Path) -> Path:
     for axes in (load, queue, latency, metric, replicas):
         axes.grid(alpha=0.3)
         axes.axvspan(timeline.ramp, timeline.falls, color=GREY, alpha=0.08)
-        axes.legend(loc="upper right", ncols=4, fontsize="small")
+        axes.set_ylim(bottom=0)
+        above(axes)
     replicas.set(xlabel="seconds (grey: the load is up; dotted: an autoscaler acts)")
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, format="svg", metadata={"Date": None})
@@ -46,7 +47,7 @@ def _lines(
     name, colour, of = line
     points = [(s.at, value) for s in timeline.samples if (value := of(s)) is not None]
     axes.plot([at for at, _ in points], [value for _, value in points], color=colour, label=name)
-    axes.set(ylabel=unit, ylim=(0, None))
+    axes.set(ylabel=unit)
 
 
 def _rates(axes: Axes, timeline: Timeline) -> None:
@@ -66,7 +67,7 @@ def _metrics(axes: Axes, timeline: Timeline) -> None:
         ]
         axes.plot([at for at, _ in points], [m for _, m in points], color=COLOURS[workload], label=workload)
     axes.axhline(1, color=GREY, linewidth=1, linestyle="--")
-    axes.set(ylabel=f"metric ({timeline.mode})\nof its target", ylim=(0, None))
+    axes.set(ylabel=f"metric ({timeline.mode})\nof its target")
 
 
 def _replicas(axes: Axes, timeline: Timeline) -> None:
@@ -80,5 +81,5 @@ def _replicas(axes: Axes, timeline: Timeline) -> None:
     for event in timeline.events:
         if event.reason == "SuccessfulRescale":
             axes.axvline(event.at, color=COLOURS.get(event.about, GREY), linestyle=":")
-    axes.set(ylabel="replicas", ylim=(0, None))
+    axes.set(ylabel="replicas")
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))

@@ -26,13 +26,19 @@ def draw(requests: Sequence[Request], title: str, path: Path) -> Path:
     figure.suptitle(title)
     _rates(rates, steps)
     _times(times, requests, steps)
-    tokens.plot(*_line(steps, [s.tokens for s in steps]), color=BLUE)
+    tokens.plot(*_line(steps, [s.tokens for s in steps]), color=BLUE, label="generated")
     tokens.set(ylabel="tokens/s", xlabel="seconds since the first request", ylim=(0, None))
     for axes in (rates, times, tokens):
         axes.grid(alpha=0.3)
+        above(axes)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, format="svg", metadata={"Date": None})
     return path
+
+
+def above(axes: Axes) -> None:
+    """The legend in a line above the axes, where it hides nothing."""
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 0.98), ncols=4, fontsize="small", frameon=False)
 
 
 def _line(steps: Sequence[Second], values: Sequence[float | None]) -> tuple[list[float], list[float]]:
@@ -50,7 +56,6 @@ def _rates(axes: Axes, steps: Sequence[Second]) -> None:
     axes.plot(*_line(steps, [s.refused for s in steps]), color=ORANGE, label="refused")
     axes.plot(*_line(steps, [s.failed for s in steps]), color=RED, label="failed")
     axes.set(ylabel="requests/s", ylim=(0, None))
-    axes.legend(loc="upper left", ncols=4, fontsize="small")
 
 
 def _times(axes: Axes, requests: Sequence[Request], steps: Sequence[Second]) -> None:
@@ -60,4 +65,3 @@ def _times(axes: Axes, requests: Sequence[Request], steps: Sequence[Second]) -> 
     axes.plot(*_line(steps, [s.p95 for s in steps]), color=BLUE, label="P95")
     axes.plot(*_line(steps, [s.ttft_p95 for s in steps]), color=GREEN, label="P95 to the first token")
     axes.set(ylabel="seconds", ylim=(0, None))
-    axes.legend(loc="upper left", ncols=3, fontsize="small")
