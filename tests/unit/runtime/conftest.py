@@ -17,7 +17,7 @@ Serve = Callable[..., Awaitable["Service"]]
 
 async def until(true: Callable[[], bool]) -> None:
     """Wait until it is true; the test's timeout bounds it."""
-    while not true():  # noqa: ASYNC110 - uvicorn has no event to wait for
+    while not true():
         await asyncio.sleep(0.01)
 
 
