@@ -1,0 +1,1 @@
+"""The gateway's parts; main.py puts them together."""

@@ -1,0 +1,158 @@
+"""Every failure that the gateway knows, and its one JSON shape, which is OpenAI's.
+
+{"error": {"message", "type", "param", "code"}}; https://platform.openai.com/docs/guides/error-codes
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+
+class GatewayError(Exception):
+    """A failure with a status, a code for programs and a message for people."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal_error"
+    type: ClassVar[str] = "server_error"
+    outcome: ClassVar[str] = "error"  # the label of llm_requests_total
+
+    def __init__(self, message: str, *, param: str | None = None, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.message, self.param, self.retry_after = message, param, retry_after
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON shape."""
+        return shape(self.message, self.type, self.code, self.param)
+
+    def headers(self) -> dict[str, str]:
+        """Return the headers that go with the status."""
+        return {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
+
+
+class InvalidRequestError(GatewayError):
+    """The client asked for what cannot be."""
+
+    status, code, type, outcome = 400, "invalid_request", "invalid_request_error", "invalid"
+
+
+class UnprocessableError(InvalidRequestError):
+    """A field has a wrong value."""
+
+    status, code = 422, "invalid_value"
+
+
+class TooLargeError(InvalidRequestError):
+    """The prompt or the body is over its limit."""
+
+    status, code = 413, "too_large"
+
+
+class BodyTimeoutError(InvalidRequestError):
+    """The client did not send its body in time."""
+
+    status, code = 408, "body_timeout"
+
+
+class AuthenticationError(InvalidRequestError):
+    """No API key, or a wrong one."""
+
+    status, code = 401, "invalid_api_key"
+
+    def headers(self) -> dict[str, str]:
+        """Say how to authenticate."""
+        return {"WWW-Authenticate": "Bearer"}
+
+
+class UnknownModelError(InvalidRequestError):
+    """The runtime does not have this model."""
+
+    status, code = 404, "model_not_found"
+
+    def __init__(self, model: str) -> None:
+        super().__init__(f"model {model!r} not found: GET /v1/models lists what there is", param="model")
+
+
+class KeyLimitError(GatewayError):
+    """This API key made its requests of the minute."""
+
+    status, code, type, outcome = 429, "rate_limit_exceeded", "rate_limit_error", "rejected"
+
+
+class QueueFullError(GatewayError):
+    """As many requests wait as may."""
+
+    status, code, outcome = 503, "queue_full", "rejected"
+
+
+class ShuttingDownError(GatewayError):
+    """This replica is about to stop."""
+
+    status, code, outcome = 503, "shutting_down", "rejected"
+
+
+class RuntimeUnavailableError(GatewayError):
+    """Nobody answers at the runtime's address."""
+
+    status, code = 503, "runtime_unavailable"
+
+
+class RuntimeBusyError(GatewayError):
+    """The runtime refuses more work."""
+
+    status, code = 503, "runtime_busy"
+
+
+class RuntimeFailedError(GatewayError):
+    """The runtime answered with an error, with nonsense, or stopped in the middle."""
+
+    status, code = 502, "runtime_error"
+
+
+class OutOfTimeError(GatewayError):
+    """The deadline, or the limit to the first or between two tokens, has passed."""
+
+    status, code, outcome = 504, "timeout", "timeout"
+
+
+def shape(message: str, kind: str, code: str, param: str | None = None) -> dict[str, Any]:
+    """Return OpenAI's error object."""
+    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
+
+
+def install(app: FastAPI) -> None:
+    """Map exceptions to answers, here and nowhere else."""
+    app.add_exception_handler(GatewayError, _gateway_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_exception)
+    app.add_exception_handler(Exception, _unknown)
+
+
+async def _gateway_error(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, GatewayError)  # noqa: S101 - narrows the type
+    return JSONResponse(error.body(), error.status, error.headers())
+
+
+async def _validation_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - narrows the type
+    first: Mapping[str, Any] = error.errors()[0]
+    place = [str(part) for part in first["loc"] if part != "body"]
+    if first["type"] == "json_invalid":
+        return await _gateway_error(request, InvalidRequestError("the body is not JSON"))
+    param = ".".join(place) or None
+    return await _gateway_error(request, UnprocessableError(f"{param or 'body'}: {first['msg']}", param=param))
+
+
+async def _http_exception(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 - narrows the type
+    kind = "invalid_request_error" if error.status_code < 500 else "server_error"
+    code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "invalid_request")
+    return JSONResponse(shape(str(error.detail), kind, code), error.status_code, error.headers)
+
+
+async def _unknown(_: Request, error: Exception) -> JSONResponse:
+    """Tell the client nothing of the inside; the log has the traceback."""
+    return JSONResponse(shape("internal error", "server_error", "internal_error"), 500)
