@@ -18,11 +18,11 @@ from pathlib import Path
 from types import FrameType
 
 from dev import FixableError, load_cluster, load_lines, load_local, load_plot
+from dev.client import default_url
 from dev.cluster import CONTEXT
 from dev.load_job import IMAGE, SCENARIOS, URL, Run
 from dev.load_lines import Request
 
-LOCAL_URL = "http://localhost:8000"
 BROKEN_THRESHOLD = 99  # k6's exit status for it
 PROGRESS_SECONDS = 5
 FAILURES_SHOWN = 10
@@ -50,25 +50,31 @@ def duration(text: str) -> float:
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """The command line; the environment (K6_IMAGE, RUNTIME) is the default of two options."""
+    """The command line; the environment has some defaults, such as those of Tilt's button."""
+    given = os.environ
     parser = argparse.ArgumentParser(prog="python -m dev.load", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--scenario", choices=SCENARIOS, default="smoke")
-    parser.add_argument("--rate", type=positive, default=1.0, help="requests per second, at the peak")
-    parser.add_argument("--duration", type=duration, default=30.0, help="30s, 5m")
-    parser.add_argument("--url", help=f"the gateway ({URL}; with --runtime local {LOCAL_URL})")
+    parser.add_argument("--scenario", choices=SCENARIOS, default=given.get("SCENARIO") or "smoke")
+    parser.add_argument(
+        "--rate", type=positive, default=given.get("RATE") or 1.0, help="requests per second, at the peak"
+    )
+    parser.add_argument("--duration", type=duration, default=given.get("DURATION") or 30.0, help="30s, 5m")
+    parser.add_argument("--url", help=f"the gateway ({URL}; with --runtime local {default_url()})")
     parser.add_argument("--stream", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--max-tokens", type=positive, default=16, help="tokens of an answer, at most")
     parser.add_argument("--ttft-p95", type=positive, default=2.5, help="limit in seconds to the first token")
     parser.add_argument("--model", help="a model other than the gateway's default")
-    parser.add_argument("--runtime", default=os.environ.get("RUNTIME", ""), help="local: run k6 here")
-    parser.add_argument("--image", default=os.environ.get("K6_IMAGE") or IMAGE, help="k6 in the cluster")
+    parser.add_argument("--runtime", default=given.get("RUNTIME", ""), help="local: run k6 here")
+    parser.add_argument("--image", default=given.get("K6_IMAGE") or IMAGE, help="k6 in the cluster")
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder of the plot")
-    return parser.parse_args(argv)
+    options = parser.parse_args(argv)
+    if options.scenario not in SCENARIOS:  # argparse does not look at a default
+        parser.error(f"SCENARIO={options.scenario} is none of {', '.join(SCENARIOS)}")
+    return options
 
 
 def run_of(options: argparse.Namespace) -> Run:
     """What the options mean for the scripts."""
-    url = options.url or (LOCAL_URL if options.runtime == "local" else URL)
+    url = options.url or (default_url() if options.runtime == "local" else URL)
     settings = {
         "BASE_URL": url,
         "RATE": f"{options.rate:g}",

@@ -7,9 +7,11 @@ from typing import Any
 
 import yaml
 
+from dev import tilt_sources
+
 SCRIPTS = Path(__file__).resolve().parent.parent / "tests" / "load"
 NAMESPACE = "llm"
-IMAGE = "grafana/k6:1.8.1"
+IMAGE = tilt_sources.K6_IMAGE
 URL = "http://llm-api.llm:8000"
 SCENARIOS = ("smoke", "steady", "ramp", "burst", "soak")
 # One line per request on its own, no progress bar, nothing sent to anyone.
