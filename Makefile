@@ -2,7 +2,7 @@
 # A variable given to make reaches the programs as an environment variable: make up RUNTIME=embedded
 
 .DEFAULT_GOAL := help
-.PHONY: up local down doctor ask smoke test lint e2e fuzz bench load autoscale dashboards lock ci help
+.PHONY: up local down doctor ask smoke test lint e2e fuzz bench load autoscale dashboards lock ci ci-cluster help
 
 bootstrap := sh dev/python -m
 venv := .venv/bin
@@ -39,6 +39,8 @@ fuzz: ## 5,000 cases against the gateway's own OpenAPI document and parsers
 	@FUZZ_CASES=$${FUZZ_CASES:-5000} $(venv)/pytest --timeout 1800 tests/unit/api -k fuzz $(ARGS)
 ci: ## what continuous integration runs
 	@.ci/run
+ci-cluster: ## make up until all is green, e2e beside tilt up, tilt down: make ci-cluster RUNTIME=embedded
+	@$(bootstrap) dev.ci_cluster
 
 ## Measure
 bench: ## what the gateway adds to a call, beside the runtime alone
@@ -58,4 +60,4 @@ dashboards: ## write monitoring/dashboards/*.json from their Python source
 lock: ## lock the Python packages anew, hashes included
 	@$(bootstrap) dev.lock
 help: ## this list
-	@awk -F ':.*## ' '/^## /{printf "\n%s\n", substr($$0, 4)} /^[a-z0-9]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^## /{printf "\n%s\n", substr($$0, 4)} /^[a-z0-9-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

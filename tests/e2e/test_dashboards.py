@@ -10,7 +10,7 @@ import pytest
 from monitoring.source.ask import numbers
 from monitoring.source.queries import Query, dashboard_queries, rules
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("monitoring")]
 
 GATEWAY = os.environ.get("LLM_E2E_GATEWAY", "http://localhost:8000")
 PROMETHEUS = os.environ.get("LLM_E2E_PROMETHEUS", "http://localhost:9090")
