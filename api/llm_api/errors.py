@@ -3,13 +3,14 @@
 {"error": {"message", "type", "param", "code"}}; https://platform.openai.com/docs/guides/error-codes
 """
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import ValidationError
 from starlette.exceptions import HTTPException
+
+Outcome = Literal["ok", "error", "rejected", "timeout", "cancelled", "invalid"]
 
 
 class GatewayError(Exception):
@@ -18,7 +19,7 @@ class GatewayError(Exception):
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal_error"
     type: ClassVar[str] = "server_error"
-    outcome: ClassVar[str] = "error"  # the label of llm_requests_total
+    outcome: ClassVar[Outcome] = "error"  # the label of llm_requests_total
 
     def __init__(self, message: str, *, param: str | None = None, retry_after: int | None = None) -> None:
         super().__init__(message)
@@ -33,16 +34,22 @@ class GatewayError(Exception):
         return {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
 
 
+class ClientLeftError(GatewayError):
+    """The client left before it had sent its request; nobody reads the answer."""
+
+    status, code, outcome = 499, "client_left", "cancelled"
+
+
 class InvalidRequestError(GatewayError):
     """The client asked for what cannot be."""
 
-    status, code, type, outcome = 400, "invalid_request", "invalid_request_error", "invalid"
+    status, code, type, outcome = 400, "invalid_value", "invalid_request_error", "invalid"
 
 
 class UnprocessableError(InvalidRequestError):
     """A field has a wrong value."""
 
-    status, code = 422, "invalid_value"
+    status = 422
 
 
 class TooLargeError(InvalidRequestError):
@@ -50,8 +57,12 @@ class TooLargeError(InvalidRequestError):
 
     status, code = 413, "too_large"
 
+    def headers(self) -> dict[str, str]:
+        """End the connection: the rest of the body is not wanted."""
+        return {"Connection": "close"}
 
-class BodyTimeoutError(InvalidRequestError):
+
+class BodyTimeoutError(TooLargeError):
     """The client did not send its body in time."""
 
     status, code = 408, "body_timeout"
@@ -100,6 +111,12 @@ class RuntimeUnavailableError(GatewayError):
     status, code = 503, "runtime_unavailable"
 
 
+class ModelMissingError(GatewayError):
+    """The runtime answers, but does not list the model of LLM_MODEL."""
+
+    status, code = 503, "model_missing"
+
+
 class RuntimeBusyError(GatewayError):
     """The runtime refuses more work."""
 
@@ -123,27 +140,32 @@ def shape(message: str, kind: str, code: str, param: str | None = None) -> dict[
     return {"error": {"message": message, "type": kind, "param": param, "code": code}}
 
 
+def response(error: GatewayError) -> JSONResponse:
+    """Return the answer that tells of it."""
+    return JSONResponse(error.body(), error.status, error.headers())
+
+
+def explain(error: ValidationError, refusal: type[InvalidRequestError]) -> InvalidRequestError:
+    """Return the first thing wrong with a body, by its place; 400 where it is no JSON at all."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    if first["type"] == "json_invalid":
+        return InvalidRequestError(f"the body is not JSON: {first['msg'].removeprefix('Invalid JSON: ')}")
+    param = ".".join(str(part) for part in first["loc"])
+    message = "unknown field" if first["type"] == "extra_forbidden" else first["msg"]
+    return refusal(f"{param or 'body'}: {message}", param=param or None)
+
+
 def install(app: FastAPI) -> None:
     """Map exceptions to answers, here and nowhere else."""
     app.add_exception_handler(GatewayError, _gateway_error)
-    app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_exception)
     app.add_exception_handler(Exception, _unknown)
 
 
-async def _gateway_error(_: Request, error: Exception) -> JSONResponse:
+async def _gateway_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, GatewayError)  # noqa: S101 - narrows the type
-    return JSONResponse(error.body(), error.status, error.headers())
-
-
-async def _validation_error(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)  # noqa: S101 - narrows the type
-    first: Mapping[str, Any] = error.errors()[0]
-    place = [str(part) for part in first["loc"] if part != "body"]
-    if first["type"] == "json_invalid":
-        return await _gateway_error(request, InvalidRequestError("the body is not JSON"))
-    param = ".".join(place) or None
-    return await _gateway_error(request, UnprocessableError(f"{param or 'body'}: {first['msg']}", param=param))
+    request.state.trace.failed(error)
+    return response(error)
 
 
 async def _http_exception(_: Request, error: Exception) -> JSONResponse:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, HttpUrl, SecretStr
+from pydantic import AfterValidator, Field, HttpUrl, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -35,7 +35,9 @@ class Settings(BaseSettings):
 
     max_body_bytes: int = Field(default=1_048_576, ge=1)
     max_prompt_chars: int = Field(default=65_536, ge=1)
-    max_output_tokens: int = Field(default=4096, ge=1, description="Also what a request gets that names none.")
+    max_output_tokens: int = Field(
+        default=4096, ge=1, description="Also what a request gets that names none."
+    )
     body_timeout_seconds: Seconds = Field(default=10, description="For a client to send its whole body.")
 
     api_keys: Annotated[SecretStr | None, NoDecode] = Field(
@@ -45,3 +47,15 @@ class Settings(BaseSettings):
 
     log_format: Literal["json", "console"] = "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+def load() -> Settings:
+    """Return the settings of the environment.
+
+    Raises RuntimeError that names each variable with a wrong value.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = [f"LLM_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False)]
+    raise RuntimeError("settings cannot be used\n  " + "\n  ".join(lines))

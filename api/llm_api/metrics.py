@@ -1,0 +1,129 @@
+"""The metrics of the gateway: names and labels are a contract (charts, dashboards, alerts)."""
+
+from dataclasses import dataclass
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+
+from llm_api.admission import Admission
+from llm_api.trace import Trace
+
+ROUTES = ("/generate", "/v1/chat/completions")
+OUTCOMES = ("ok", "error", "rejected", "timeout", "cancelled")
+
+# OTel's and vLLM's buckets, with the steps that a small model on a few cores needs.
+# https://github.com/open-telemetry/semantic-conventions-genai (gen_ai.server.*)
+FIRST_TOKEN = (0.005, 0.01, 0.02, 0.04, 0.06, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80, 160)
+OUTPUT_TOKEN = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2.5, 5)
+PHASE = (0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1, 1.5, 2.5, 5, 10, 15, 20, 30, 60, 120, 240)
+HISTOGRAMS = {
+    "inference": ("From dispatch to the runtime until the last byte, without the queue.", PHASE),
+    "queue": ("From arrival to dispatch.", PHASE),
+    "load": ("Loading the model, within the time to the first token.", PHASE),
+    "prefill": ("From dispatch to the first token, without the load.", PHASE),
+    "decode": ("From the first token to the last byte.", PHASE),
+    "time_to_first_token": ("From arrival to the first token, the queue included (TTFT).", FIRST_TOKEN),
+    "time_per_output_token": ("Between one token and the next (TPOT).", OUTPUT_TOKEN),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ModelMetrics:
+    """The histograms and token counters of one model, looked up once."""
+
+    histograms: dict[str, Histogram]
+    prompt_tokens: Counter
+    generated_tokens: Counter
+
+
+class Metrics:
+    """One registry for one app."""
+
+    def __init__(self, admission: Admission) -> None:
+        disable_created_metrics()  # a second series for each counter, which nobody asks for
+        self.registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        self._requests = Counter(
+            "llm_requests",
+            "Generations asked for, by how they ended.",
+            ["model", "route", "outcome"],
+            registry=registry,
+        )
+        self._invalid = Counter(
+            "llm_invalid_requests",
+            "Requests that the client has to change: bad input, keys, unknown models.",
+            ["route", "status"],
+            registry=registry,
+        )
+        self._histograms = {
+            name: Histogram(f"llm_{name}_seconds", text, ["model"], buckets=buckets, registry=registry)
+            for name, (text, buckets) in HISTOGRAMS.items()
+        }
+        self._prompt = Counter("llm_prompt_tokens", "Tokens of prompts.", ["model"], registry=registry)
+        self._generated = Counter("llm_generated_tokens", "Tokens generated.", ["model"], registry=registry)
+        self._models: dict[str, ModelMetrics] = {}
+        self.runtime_up = Gauge("llm_runtime_up", "1 while the runtime answers.", registry=registry)
+        self.model_available = Gauge(
+            "llm_model_available", "1 while the runtime lists the model.", ["model"], registry=registry
+        )
+        gauges = {
+            "running": ("Generations that run.", lambda: admission.running),
+            "waiting": ("Requests that wait for their turn.", lambda: admission.waiting),
+            "running_max": ("Generations that may run.", lambda: admission.max_running),
+            "waiting_max": ("Requests that may wait.", lambda: admission.max_waiting),
+        }
+        for name, (text, value) in gauges.items():
+            Gauge(f"llm_requests_{name}", text, registry=registry).set_function(value)
+
+    def prepare(self, model: str) -> None:
+        """Have the model's series at 0, so that rates see its first request."""
+        self._of(model)
+        for route in ROUTES:
+            for outcome in OUTCOMES:
+                self._requests.labels(model, route, outcome)
+
+    def record(self, trace: Trace) -> None:
+        """Count a request that ended, however it did; of other routes only what is invalid."""
+        if trace.outcome == "invalid":
+            self._invalid.labels(trace.route, str(trace.status)).inc()
+        elif trace.outcome and trace.route in ROUTES:
+            self._record_generation(trace)
+
+    def _record_generation(self, trace: Trace) -> None:
+        self._requests.labels(trace.model, trace.route, trace.outcome).inc()
+        phases, usage = trace.phases, trace.usage
+        if phases.dispatched is None:
+            return
+        of = self._of(trace.model)
+        of.histograms["queue"].observe(phases.queue)
+        if phases.time_to_first_token is not None:
+            of.histograms["time_to_first_token"].observe(phases.time_to_first_token)
+        if trace.outcome != "ok":
+            return
+        of.histograms["inference"].observe(phases.inference)
+        of.histograms["load"].observe(phases.load)
+        of.histograms["prefill"].observe(phases.prefill)
+        of.histograms["decode"].observe(phases.decode)
+        if usage.generated_tokens > 1:
+            of.histograms["time_per_output_token"].observe(phases.decode / (usage.generated_tokens - 1))
+        of.prompt_tokens.inc(usage.prompt_tokens)
+        of.generated_tokens.inc(usage.generated_tokens)
+
+    def render(self) -> bytes:
+        """Return all metrics in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+    def _of(self, model: str) -> ModelMetrics:
+        found = self._models.get(model)
+        if found is None:
+            histograms = {name: histogram.labels(model) for name, histogram in self._histograms.items()}
+            found = ModelMetrics(histograms, self._prompt.labels(model), self._generated.labels(model))
+            self._models[model] = found
+        return found

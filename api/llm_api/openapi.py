@@ -1,0 +1,45 @@
+"""The OpenAPI document of routes that read their body themselves."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from llm_api.schemas import ErrorResponse
+
+TEMPLATE = "#/components/schemas/{model}"
+ERRORS = {
+    400: "The body is not JSON, or asks for what cannot be.",
+    401: "No API key, or a wrong one.",
+    404: "The runtime does not have the model.",
+    408: "The body did not come in time.",
+    413: "The body or the prompt is too large.",
+    422: "A field has a wrong value.",
+    429: "The API key's requests of this minute are used up (Retry-After).",
+    502: "The runtime failed.",
+    503: "The queue is full, or the runtime is away or busy (Retry-After).",
+    504: "The deadline has passed.",
+}
+
+
+def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return the responses of a route that can fail so."""
+    return {status: {"model": ErrorResponse, "description": ERRORS[status]} for status in statuses}
+
+
+def body(model: type[BaseModel]) -> dict[str, Any]:
+    """Return `openapi_extra` for a route that reads this model."""
+    reference = {"$ref": TEMPLATE.format(model=model.__name__)}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": reference}}}}
+
+
+def document(app: FastAPI, *bodies: type[BaseModel]) -> dict[str, Any]:
+    """Return the document with the schemas of these bodies, made once."""
+    if app.openapi_schema is None:
+        schema = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
+        _, extra = models_json_schema([(model, "validation") for model in bodies], ref_template=TEMPLATE)
+        schema.setdefault("components", {}).setdefault("schemas", {}).update(extra["$defs"])
+        app.openapi_schema = schema
+    return app.openapi_schema
