@@ -25,7 +25,7 @@ POLL_SECONDS = 0.02
 
 
 @contextmanager
-def kept(path: Path = MAIN) -> Iterator[str]:
+def kept(path: Path) -> Iterator[str]:
     """The file's text; it has that text again afterwards."""
     original = path.read_text()
     try:
@@ -61,7 +61,7 @@ def until(url: str, word: str, patience: float) -> float:
 
 def saves(url: str, count: int, patience: float = 60) -> Iterator[float]:
     """Saves the file so often, each when the one before is served; the seconds that each took."""
-    with kept() as original:
+    with kept(MAIN) as original:
         for number in range(count):
             word = f"{time.time_ns():x}-{number}"
             MAIN.write_text(original + ROUTE.format(path=PATH, word=word))
