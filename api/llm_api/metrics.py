@@ -47,7 +47,8 @@ class Metrics:
     """One registry for one app."""
 
     def __init__(self, admission: Admission) -> None:
-        disable_created_metrics()  # a second series for each counter, which nobody asks for
+        # A second series for each counter, which nobody asks for.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         self._requests = Counter(

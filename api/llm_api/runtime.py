@@ -166,7 +166,7 @@ class Runtime:
 async def _events(response: httpx.Response) -> AsyncIterator[tuple[list[str], Finish | None]]:
     """The texts that arrived together, and the end where it is among them. One JSON object a line."""
     rest = b""
-    async for chunk in response.aiter_raw():
+    async for chunk in response.aiter_bytes():
         *lines, rest = (rest + chunk).split(b"\n")
         if len(rest) > MAX_LINE_BYTES:
             raise RuntimeFailedError("the runtime sent a line without an end")
