@@ -1,0 +1,102 @@
+"""What a run says: the table of its figures, and its goals."""
+
+import statistics
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from bench.goals import (
+    DIRECT,
+    STREAM_RATE_AT_LEAST,
+    THROUGHPUT_AT_LEAST,
+    Finding,
+    latency,
+    peer_latency,
+    peer_rate,
+    rate,
+)
+from bench.run import Figures
+from bench.stats import Rounds, Spread, added, medians, spread
+
+WIDTH = 26
+LABEL = 30
+
+
+def platform_findings(figures: Figures, options: Any) -> list[Finding]:
+    """The goals of the gateway beside the runtime alone."""
+    return [
+        latency("plain call", figures.plain),
+        latency("first token", figures.first_token),
+        rate(
+            f"tokens/s of {options.streams} streams of {options.tokens}",
+            figures.token_rate,
+            STREAM_RATE_AT_LEAST,
+        ),
+        rate(f"calls/s of {options.clients} clients", figures.throughput, THROUGHPUT_AT_LEAST),
+    ]
+
+
+def peer_findings(figures: Figures, options: Any) -> list[Finding]:
+    """The goals of the gateway beside the peer."""
+    return [
+        peer_latency("plain call", figures.plain),
+        peer_latency("first token", figures.first_token),
+        peer_rate(f"calls/s of {options.clients} clients", figures.throughput),
+    ]
+
+
+def table(figures: Figures, options: Any) -> list[str]:
+    """The figures of a suite: the median of its rounds, and their quartiles."""
+    names = list(figures.plain)
+    lines = [row("", names)]
+    for what, calls in (
+        ("plain call, ms", figures.plain),
+        ("first token, ms", figures.first_token),
+        ("plain call, lean client, ms", figures.lean_plain),
+    ):
+        lines.append(row(what, [milliseconds(spread(medians(calls[name]))) for name in names]))
+        extra = ["" if name == DIRECT else milliseconds(surplus(calls, name)) for name in names]
+        lines.append(row("  added, ms", extra))
+    lines.append(
+        row(f"{options.clients} clients, calls/s", [rates(figures.throughput[name]) for name in names])
+    )
+    for process in next(iter(figures.used.values()))[0]:
+        cost = [
+            f"{statistics.median(used[process] for used in figures.used[name]) * 1e6:.0f}" for name in names
+        ]
+        lines.append(row(f"  CPU of a call: {process}, us", cost))
+    streams = f"{options.streams} streams, tokens/s"
+    lines.append(row(streams, [rates(figures.token_rate[name]) for name in names]))
+    return lines
+
+
+def row(label: str, cells: Sequence[str]) -> str:
+    """A line of the table."""
+    return (label.ljust(LABEL) + "".join(cell.rjust(WIDTH) for cell in cells)).rstrip()
+
+
+def surplus(calls: dict[str, list[list[float]]], name: str) -> Spread:
+    """What a target's call costs more than a direct one, in seconds."""
+    direct: Rounds = calls[DIRECT]
+    return spread(added(direct, calls[name]))
+
+
+def milliseconds(value: Spread) -> str:
+    """A spread of seconds."""
+    return str(Spread(value.median * 1e3, value.low * 1e3, value.high * 1e3))
+
+
+def rates(values: Sequence[float]) -> str:
+    """A spread of rates."""
+    value = spread(values)
+    return f"{value.median:.0f} ({value.low:.0f} to {value.high:.0f})"
+
+
+def disturbance(record: dict[str, Any]) -> str:
+    """A sentence on what others did while a run was made."""
+    shares = [record[name] for name in ("others", "others_beside_peer") if name in record]
+    return f"meanwhile other processes took {max(shares) * 100:.0f} % of a core"
+
+
+def show(title: str, lines: Iterable[str]) -> None:
+    """Print a part of the report."""
+    print(f"\n{title}", *lines, sep="\n  ", flush=True)

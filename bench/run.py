@@ -1,0 +1,107 @@
+"""A run: warm up, the rounds of each measurement, and what each process used for a call."""
+
+import argparse
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import httpx
+
+from bench import machine, measure
+from bench.lab import Lab
+from bench.servers import Server
+from bench.targets import Target
+
+WARM_UP_SECONDS = 0.5
+FIRST_TOKEN_ANSWER = 8  # tokens of the streams whose first token is waited for
+CEILING_SECONDS = 1.0
+
+
+@dataclass
+class Figures:
+    """What was measured for some targets: by target, then by round. Seconds, and rates per second."""
+
+    plain: dict[str, list[list[float]]] = field(default_factory=dict)
+    first_token: dict[str, list[list[float]]] = field(default_factory=dict)
+    lean_plain: dict[str, list[list[float]]] = field(default_factory=dict)
+    throughput: dict[str, list[float]] = field(default_factory=dict)
+    used: dict[str, list[dict[str, float]]] = field(default_factory=dict)  # CPU seconds of a call, by process
+    token_rate: dict[str, list[float]] = field(default_factory=dict)
+
+
+async def set_pace(runtime: Server, token_seconds: float) -> None:
+    """Set the simulated model's pause between two tokens."""
+    async with measure.client() as http:
+        change = {"physics": {"token_seconds": token_seconds}}
+        (await http.post(f"{runtime.url}/simulator", json=change)).raise_for_status()
+
+
+async def warm_up(target: Target, options: argparse.Namespace) -> None:
+    """Have every path taken before anything counts."""
+    async with measure.client() as http:
+        await measure.plain(http, target, measure.WARM_UP_CALLS, options.answer)
+        await measure.first_token(http, target, measure.WARM_UP_CALLS, FIRST_TOKEN_ANSWER)
+    await measure.throughput(target, options.clients, WARM_UP_SECONDS, options.answer)
+    await measure.token_rate(target, options.streams, options.tokens)
+
+
+async def take(targets: Sequence[Target], lab: Lab) -> Figures:
+    """Every measurement of some targets.
+
+    Raises:
+        BenchError: somebody does not answer as asked.
+    """
+    options, processes, figures = lab.options, lab.processes, Figures()
+    chance = random.Random(options.seed)  # noqa: S311 - an order, no secret
+
+    async def load(target: Target) -> float:
+        before = machine.read((), processes.values())
+        calls, seconds = await measure.throughput(target, options.clients, options.seconds, options.answer)
+        after = machine.read((), processes.values())
+        used = {name: (after.used[it] - before.used[it]) / calls for name, it in processes.items()}
+        figures.used.setdefault(target.name, []).append(used)
+        return calls / seconds
+
+    for target in targets:
+        await warm_up(target, options)
+    async with measure.client() as http:
+        latency = await measure.interleaved(
+            targets,
+            options.rounds,
+            lambda target: one_round(http, target, options),
+            chance,
+        )
+    for name, rounds in latency.items():
+        figures.plain[name], figures.first_token[name], figures.lean_plain[name] = map(
+            list, zip(*rounds, strict=True)
+        )
+    figures.throughput = await measure.interleaved(targets, options.rounds, load, chance)
+    await set_pace(lab.servers["runtime"], options.token_delay)
+    try:
+        figures.token_rate = await measure.interleaved(
+            targets,
+            options.stream_rounds,
+            lambda target: measure.token_rate(target, options.streams, options.tokens),
+            chance,
+        )
+    finally:
+        await set_pace(lab.servers["runtime"], 0)
+    return figures
+
+
+async def one_round(
+    http: httpx.AsyncClient, target: Target, options: argparse.Namespace
+) -> tuple[list[float], list[float], list[float]]:
+    """Plain calls, first tokens, and plain calls by the lean client."""
+    return (
+        await measure.plain(http, target, options.calls, options.answer),
+        await measure.first_token(http, target, options.calls, FIRST_TOKEN_ANSWER),
+        await measure.lean_plain(target, options.calls, options.answer),
+    )
+
+
+async def ceiling(canned: Server, clients: int) -> float:
+    """Calls per second that the load generator makes to a server that does nothing."""
+    target = Target("canned", f"{canned.url}/", lambda tokens, stream: {"tokens": tokens, "stream": stream})
+    calls, seconds = await measure.throughput(target, clients, CEILING_SECONDS, 1)
+    return calls / seconds
