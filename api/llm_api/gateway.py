@@ -58,7 +58,7 @@ class Gateway:
             self._deadlines.discard(deadline)
             trace.phases.ended = clock()
         trace.usage, trace.phases.runtime_load = finish.usage, finish.load
-        if not job.stream:
+        if not job.stream and finish.usage.generated_tokens:
             trace.phases.infer_first_token(finish.decode)
         self.admission.measured(trace.phases.inference)
         return finish
