@@ -3,12 +3,19 @@
 {"error": {"message", "type", "param", "code"}}; https://platform.openai.com/docs/guides/error-codes
 """
 
+import json
 from typing import Any, ClassVar, Literal
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
+
+# Pydantic takes seconds to tell all that is wrong with a hostile body, and the loop would wait for it.
+MOST_EXPLAINED = 100
+# What pydantic puts at the end of a place, where a text or a list of texts may be.
+TEXTS = ("str", "constrained-str")
 
 Outcome = Literal["ok", "error", "rejected", "timeout", "cancelled", "invalid"]
 
@@ -140,19 +147,31 @@ def shape(message: str, kind: str, code: str, param: str | None = None) -> dict[
     return {"error": {"message": message, "type": kind, "param": param, "code": code}}
 
 
-def response(error: GatewayError) -> JSONResponse:
-    """Return the answer that tells of it."""
-    return JSONResponse(error.body(), error.status, error.headers())
+def response(error: GatewayError) -> Response:
+    """Return the answer that tells of it, in ASCII: a runtime's words may have what UTF-8 has not."""
+    return Response(json.dumps(error.body()), error.status, error.headers(), "application/json")
 
 
 def explain(error: ValidationError, refusal: type[InvalidRequestError]) -> InvalidRequestError:
     """Return the first thing wrong with a body, by its place; 400 where it is no JSON at all."""
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    if error.error_count() > MOST_EXPLAINED:
+        return refusal(f"body: {error.error_count()} values are wrong")
+    first, loc = _nearest(error.errors(include_url=False, include_input=False, include_context=False))
     if first["type"] == "json_invalid":
         return InvalidRequestError(f"the body is not JSON: {first['msg'].removeprefix('Invalid JSON: ')}")
-    param = ".".join(str(part) for part in first["loc"])
+    param = ".".join(str(part)[:64] for part in loc)
     message = "unknown field" if first["type"] == "extra_forbidden" else first["msg"]
     return refusal(f"{param or 'body'}: {message}", param=param or None)
+
+
+def _nearest(errors: list[ErrorDetails]) -> tuple[ErrorDetails, tuple[int | str, ...]]:
+    """The first error and its place; for a text or a list of them, of the one that it nearly was."""
+    first, loc = errors[0], errors[0]["loc"]
+    if not loc or loc[-1] not in TEXTS or first["type"] == "extra_forbidden":
+        return first, loc
+    field, depth = loc[:-1], len(loc)
+    nearest = max((e for e in errors if e["loc"][: depth - 1] == field), key=lambda e: len(e["loc"]))
+    return nearest, field + nearest["loc"][depth:]
 
 
 def install(app: FastAPI) -> None:
@@ -162,7 +181,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unknown)
 
 
-async def _gateway_error(request: Request, error: Exception) -> JSONResponse:
+async def _gateway_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, GatewayError)  # noqa: S101 - narrows the type
     request.state.trace.failed(error)
     return response(error)

@@ -26,7 +26,7 @@ class ChatMessage(Strict):
     """One turn of the conversation."""
 
     role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[TextPart]
+    content: str | Annotated[list[TextPart], Field(max_length=1024, fail_fast=True)]
     name: str | None = None
 
     @property
@@ -52,14 +52,14 @@ class ChatRequest(Strict):
     """The fields that have an effect; some more that clients send, if they ask for nothing."""
 
     model: str = Field(min_length=1, max_length=256)
-    messages: list[ChatMessage] = Field(min_length=1, max_length=1024)
+    messages: list[ChatMessage] = Field(min_length=1, max_length=1024, fail_fast=True)
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     max_tokens: int | None = Field(None, ge=1)
     max_completion_tokens: int | None = Field(None, ge=1)
     temperature: float | None = Field(None, ge=0, le=2)
     top_p: Probability | None = None
-    stop: Stop | Annotated[list[Stop], Field(max_length=8)] | None = None
+    stop: Stop | Annotated[list[Stop], Field(max_length=8, fail_fast=True)] | None = None
     seed: int | None = Field(None, ge=-(2**31), lt=2**31)
     presence_penalty: Penalty | None = None
     frequency_penalty: Penalty | None = None

@@ -28,7 +28,7 @@ class Options(Strict):
     top_k: int | None = Field(None, ge=0, le=1000)
     min_p: Probability | None = None
     seed: int | None = Field(None, ge=-(2**31), lt=2**31)
-    stop: list[Stop] | None = Field(None, max_length=8)
+    stop: list[Stop] | None = Field(None, max_length=8, fail_fast=True)
     repeat_penalty: float | None = Field(None, ge=0, le=2)
     presence_penalty: Penalty | None = None
     frequency_penalty: Penalty | None = None
