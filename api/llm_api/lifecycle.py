@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
@@ -15,10 +16,21 @@ from llm_api.settings import Settings
 KEEP_ALIVE_SECONDS = 4
 
 
+class Transport(AiohttpTransport):
+    """aiohttp's connections under httpx, with httpx's error for an answer that is no HTTP, too."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request."""
+        try:
+            return await super().handle_async_request(request)
+        except aiohttp.ClientError as error:
+            raise httpx.ReadError("this is no HTTP") from error
+
+
 def transport(settings: Settings) -> httpx.AsyncBaseTransport:
     """Return aiohttp's connections under httpx: docs/performance.md compares them with httpx's own."""
     limits = httpx.Limits(max_connections=settings.max_running + 8, keepalive_expiry=KEEP_ALIVE_SECONDS)
-    return AiohttpTransport(limits=limits)
+    return Transport(limits=limits)
 
 
 @contextmanager

@@ -33,6 +33,8 @@ ATTEMPTS = 3
 BACKOFF_SECONDS = 0.05
 MAX_LINE_BYTES = 16 * 2**20
 NANO = 1e-9
+# What reading JSON of another shape than expected raises; RecursionError is for nesting without end.
+NONSENSE = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ class Runtime:
         except TimeoutError:
             seconds, what = (between, "next") if phases.first_token else (first, "first")
             raise OutOfTimeError(f"the runtime gave no {what} token within {seconds:g} s") from None
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise RuntimeFailedError(f"the runtime broke the connection: {error}") from error
         raise RuntimeFailedError("the runtime ended its answer in the middle")
 
@@ -116,7 +118,7 @@ class Runtime:
                 models = {
                     str(m["name"]): str(m.get("modified_at", "")) for m in answer.json()["models"] or []
                 }
-        except (httpx.HTTPError, TimeoutError, ValueError, KeyError, TypeError, AttributeError):
+        except (httpx.HTTPError, TimeoutError, *NONSENSE):
             address.failing = True
             return None
         address.failing = False
@@ -184,26 +186,33 @@ def _parse(lines: list[bytes]) -> tuple[list[str], Finish | None]:
             if "error" in event:
                 raise RuntimeFailedError(f"the runtime failed: {event['error']}")
             if text := event["message"]["content"] if "message" in event else event["response"]:
+                if not isinstance(text, str):
+                    raise TypeError("text that is none")
                 texts.append(text)
             if event.get("done"):
                 return texts, _finish(event)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except NONSENSE as error:
             raise RuntimeFailedError("the runtime answered what is not Ollama's API") from error
     return texts, None
 
 
 def _finish(event: dict[str, Any]) -> Finish:
     """The last object; Ollama leaves out what is 0."""
-    usage = Usage(int(event.get("prompt_eval_count", 0)), int(event.get("eval_count", 0)))
-    load, decode = event.get("load_duration", 0) * NANO, event.get("eval_duration", 0) * NANO
+    usage = Usage(_amount(event, "prompt_eval_count"), _amount(event, "eval_count"))
+    load, decode = _amount(event, "load_duration") * NANO, _amount(event, "eval_duration") * NANO
     return Finish(str(event.get("done_reason") or "stop"), usage, load, decode)
+
+
+def _amount(event: dict[str, Any], name: str) -> int:
+    """A count, or nanoseconds: nothing that the sums of the metrics could not bear."""
+    return max(0, min(int(event.get(name, 0)), 2**63 - 1))
 
 
 def _refusal(status: int, content: bytes, model: str) -> GatewayError:
     """What an answer other than 200 means for the gateway's client."""
     try:
         said = str(json.loads(content)["error"])
-    except (ValueError, KeyError, TypeError):
+    except NONSENSE:
         said = content[:200].decode(errors="replace")
     if status == 404:
         return UnknownModelError(model)
