@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from typing import Any
 
-from bench import BenchError, keep, peers, profiling, report, run, servers, targets
+from bench import BenchError, keep, peers, profiling, report, run, servers, targets, transports
 from bench.lab import Lab
 from bench.options import arguments
 from bench.servers import MODEL
@@ -22,6 +22,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with ExitStack() as stack:
             lab = Lab(options, stack)
+            if options.transports:
+                return transports.take(lab)
             return profiling.take(lab) if options.profile else bench(lab)
     except BenchError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -26,7 +26,7 @@ class Lab:
         self.options = options
         self.servers: dict[str, Server] = {}
         self._stack = stack
-        self._client_core, self._measured_core = machine.cores()
+        self._client_core, self.measured_core = machine.cores()
         stack.enter_context(machine.pinned(self._client_core))
 
     def start(self, recipe: Recipe, *, beside_client: bool = False) -> Server:
@@ -35,7 +35,7 @@ class Lab:
         Raises:
             BenchError: it does not get ready.
         """
-        core = self._client_core if beside_client else self._measured_core
+        core = self._client_core if beside_client else self.measured_core
         server = self._stack.enter_context(serve(recipe, core, self.options.out))
         self.servers[recipe.name] = server
         return server
@@ -51,7 +51,7 @@ class Lab:
         Raises:
             BenchError: the machine is busy, and this is not forced.
         """
-        cores, processes = (self._client_core, self._measured_core), list(self.processes.values())
+        cores, processes = (self._client_core, self.measured_core), list(self.processes.values())
         busy = machine.wait_and_see(cores, processes)
         if busy > machine.BUSY_AT_MOST:
             trouble = (

@@ -28,29 +28,23 @@ def seconds(text: str) -> float:
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The options; what is not given is what docs/performance.md was measured with."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=DESCRIPTION)
-    parser.add_argument(
-        "--peers", action="store_true", help="also measure the LiteLLM proxy, installed into out/"
-    )
-    parser.add_argument(
-        "--profile", action="store_true", help="profile the gateway under load, and nothing else"
-    )
-    parser.add_argument(
-        "--force", action="store_true", help="measure on a machine that is busy with other things"
-    )
-    parser.add_argument("--rounds", type=count, default=7, help="rounds of latency and throughput")
-    parser.add_argument("--calls", type=count, default=25, help="calls in a round")
-    parser.add_argument(
-        "--answer", type=count, default=1, help="tokens of an answer of latency and throughput"
-    )
-    parser.add_argument("--clients", type=count, default=16, help="clients at once, for the throughput")
-    parser.add_argument("--seconds", type=seconds, default=2.0, help="length of a round of throughput")
-    parser.add_argument("--stream-rounds", type=count, default=3, help="rounds of the token rate")
-    parser.add_argument("--streams", type=count, default=64, help="streams at once, for the token rate")
-    parser.add_argument("--tokens", type=count, default=100, help="tokens of such a stream")
-    parser.add_argument("--token-delay", type=seconds, default=0.05, help="seconds between two of its tokens")
-    parser.add_argument("--log-level", default="error", help="the gateway's: info is a line for each request")
-    parser.add_argument("--seed", type=int, default=1, help="of the order within the rounds")
-    parser.add_argument("--out", type=Path, default=Path("out"), help="folder of the figures and logs")
+    add = parser.add_argument
+    add("--peers", action="store_true", help="measure the LiteLLM proxy too, installed into out/")
+    add("--profile", action="store_true", help="only profile the gateway under load")
+    add("--transports", action="store_true", help="only compare what carries httpx's calls")
+    add("--force", action="store_true", help="measure although the machine is busy with other things")
+    add("--rounds", type=count, default=7, help="rounds of latency and throughput")
+    add("--calls", type=count, default=25, help="calls in a round")
+    add("--answer", type=count, default=1, help="tokens of a plain answer")
+    add("--clients", type=count, default=16, help="clients at once, for the throughput")
+    add("--seconds", type=seconds, default=2.0, help="length of a round of throughput")
+    add("--stream-rounds", type=count, default=3, help="rounds of the token rate")
+    add("--streams", type=count, default=64, help="streams at once, for the token rate")
+    add("--tokens", type=count, default=100, help="tokens of such a stream")
+    add("--token-delay", type=seconds, default=0.05, help="seconds between two of its tokens")
+    add("--log-level", default="error", help="the gateway's: info is a line for each request")
+    add("--seed", type=int, default=1, help="of the order within the rounds")
+    add("--out", type=Path, default=Path("out"), help="folder of the figures and logs")
     options = parser.parse_args(argv)
     if options.streams > 200 or options.clients > 200:
         parser.error("--streams and --clients go up to 200")

@@ -94,4 +94,6 @@ def package(key: Key) -> str:
         return "built in"
     if "llm_api" in parts or path.name == "main.py":
         return "llm_api"
-    return f"python: {path.stem if len(parts) < 2 or not path.parent.name.islower() else path.parent.name}"
+    # A package of the standard library by its folder, a module of it by its name.
+    folder = path.parent.name
+    return f"python: {path.stem if folder.startswith('python') or not folder else folder}"

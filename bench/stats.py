@@ -4,6 +4,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+NEXT_TO_NOTHING = 1e-9
 Rounds = Sequence[Sequence[float]]  # the values of each round, in the order in which they were taken
 
 
@@ -45,8 +46,5 @@ def added(direct: Rounds, through: Rounds) -> list[float]:
 
 
 def ratios(above: Sequence[float], below: Sequence[float]) -> list[float]:
-    """above / below, round by round; a `below` of 0 or less (noise) counts as endlessly much."""
-    return [
-        one / other if other > 0 else float("inf") if one > 0 else 1.0
-        for one, other in zip(above, below, strict=True)
-    ]
+    """above / below, round by round; a `below` of 0 or less, which is noise, counts as next to nothing."""
+    return [one / max(other, NEXT_TO_NOTHING) for one, other in zip(above, below, strict=True)]

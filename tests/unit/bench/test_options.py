@@ -1,0 +1,34 @@
+"""The command line is checked before anything is started."""
+
+import pytest
+
+from bench.options import arguments
+
+
+def test_without_options_a_run_is_seven_rounds_of_twenty_five_calls() -> None:
+    options = arguments([])
+    assert (options.rounds, options.calls) == (7, 25)
+    assert (options.clients, options.streams, options.tokens) == (16, 64, 100)
+    assert not any((options.peers, options.force, options.profile, options.transports))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ["--rounds", "0"],
+        ["--calls", "many"],
+        ["--seconds", "0"],
+        ["--seconds", "3600"],
+        ["--token-delay", "nan"],
+        ["--clients", "201"],
+        ["--streams", "1000"],
+        ["--tokens", "129"],
+    ],
+)
+def test_what_would_run_for_ever_or_measure_nothing_is_refused(
+    given: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as refusal:
+        arguments(given)
+    assert refusal.value.code == 2
+    assert given[0] in capsys.readouterr().err

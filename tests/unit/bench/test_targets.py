@@ -1,0 +1,49 @@
+"""The gateway and the peer are asked the same, and the text in their streams is found."""
+
+import pytest
+
+from bench.targets import beside_peer, platform, tokens_of, words
+
+NDJSON = '{"model":"m","response":" words","done":false}\n{"model":"m","response":"","done":true}\n'
+CHAT = '{"model":"m","message":{"role":"assistant","content":" words"},"done":false}'
+SSE = (
+    'data: {"choices":[{"index":0,"delta":{"role":"assistant","content":""}}]}\n\n'
+    'data: {"choices":[{"index":0,"delta":{"content":" words"}}]}\n\n'
+    'data: {"choices":[{"index":0,"delta":{},"finish_reason":"length"}]}\n\n'
+    'data: {"choices":[],"usage":{"total_tokens":2}}\n\n'
+    "data: [DONE]\n\n"
+)
+
+
+@pytest.mark.parametrize("stream", [NDJSON, CHAT, SSE])
+def test_a_stream_of_one_token_has_one_whatever_its_shape(stream: str) -> None:
+    assert tokens_of(stream) == 1
+
+
+def test_a_role_without_text_is_not_the_first_token() -> None:
+    assert words(SSE.splitlines()[0]) == ""
+    assert words(SSE.splitlines()[2]) == " words"
+
+
+def test_an_error_in_a_stream_is_no_token() -> None:
+    with pytest.raises(ValueError, match="the stream says"):
+        words('{"error": {"message": "the runtime failed"}}')
+
+
+def test_what_is_neither_ndjson_nor_sse_is_refused() -> None:
+    with pytest.raises(ValueError, match="Expecting value"):
+        words("<html>")
+
+
+def test_runtime_and_gateway_get_the_same_body() -> None:
+    direct, gateway = platform("http://runtime", "http://gateway", "m")
+    assert direct.body(8, True) == gateway.body(8, True)
+    assert direct.body(8, True)["options"] == {"num_predict": 8}
+    assert (direct.url, gateway.url) == ("http://runtime/api/generate", "http://gateway/generate")
+
+
+def test_gateway_and_peer_get_the_same_body_and_the_peer_its_key() -> None:
+    _, gateway, peer = beside_peer("http://runtime", "http://gateway", "http://peer", "m", "sk-key")
+    assert gateway.body(8, False) == peer.body(8, False)
+    assert gateway.headers == {}
+    assert peer.headers == {"Authorization": "Bearer sk-key"}
