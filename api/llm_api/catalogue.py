@@ -22,7 +22,9 @@ class Catalogue:
 
     def __init__(self, runtime: Runtime, model: str, metrics: Metrics) -> None:
         self.models: dict[str, str] = {}
-        self.trouble: GatewayError | None = RuntimeUnavailableError("the runtime was not asked yet")
+        self.trouble: GatewayError | None = RuntimeUnavailableError(
+            "the runtime was not asked yet", retry_after=1
+        )
         self._runtime, self._model, self._metrics = runtime, model, metrics
         self._looking = asyncio.Lock()
         self._looked = -LOOK_AGAIN_SECONDS

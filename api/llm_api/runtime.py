@@ -103,7 +103,9 @@ class Runtime:
         try:
             await self._addresses.refresh()
         except OSError as error:
-            raise RuntimeUnavailableError(f"{self._addresses.host} is no known name: {error}") from error
+            raise RuntimeUnavailableError(
+                f"{self._addresses.host} is no known name: {error}", retry_after=2
+            ) from error
         answers = await asyncio.gather(*map(self._tags, self._addresses.all))
         if all(answer is None for answer in answers):
             raise self._unavailable()
@@ -117,7 +119,9 @@ class Runtime:
             async with asyncio.timeout(5 * self._settings.connect_timeout_seconds):
                 answer = await self._http.send(request)
                 models = {
-                    str(m["name"]): str(m.get("modified_at", "")) for m in answer.json()["models"] or []
+                    # JSON may escape what UTF-8 does not have, and a name goes out again.
+                    str(m["name"]).encode(errors="replace").decode(): str(m.get("modified_at", ""))
+                    for m in answer.json()["models"] or []
                 }
         except (httpx.HTTPError, TimeoutError, *NONSENSE):
             address.failing = True
