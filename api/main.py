@@ -24,7 +24,7 @@ from llm_api.settings import Settings, load
 from llm_api.shapes import GenerateShape
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
-FAILURES = openapi.errors(400, 401, 404, 408, 413, 422, 429, 502, 503, 504)
+FAILURES = openapi.errors(400, 401, 404, 408, 413, 429, 502, 503, 504)
 
 
 class State(TypedDict):
@@ -64,7 +64,9 @@ def create_app(
 
     @app.post(
         "/generate",
-        responses=FAILURES | {200: {"model": GenerateResponse}},
+        responses=FAILURES
+        | openapi.errors(422)
+        | openapi.answer("application/x-ndjson", model=GenerateResponse),
         openapi_extra=openapi.body(GenerateRequest),
     )
     async def generate(request: Request) -> Response:
@@ -75,7 +77,11 @@ def create_app(
         trace.model = await gateway.catalogue.resolve(wish.model)
         return Answer(gateway, trace, wish.job(trace.model, gateway.settings), GenerateShape(trace))
 
-    @app.post("/v1/chat/completions", responses=FAILURES, openapi_extra=openapi.body(ChatRequest))
+    @app.post(
+        "/v1/chat/completions",
+        responses=FAILURES | openapi.answer("text/event-stream", model=dict[str, Any]),
+        openapi_extra=openapi.body(ChatRequest),
+    )
     async def chat(request: Request) -> Response:
         """Continue a conversation, as OpenAI's clients ask for it; with `stream`, as server-sent events."""
         gateway, trace = request.state.gateway, request.state.trace
@@ -114,7 +120,7 @@ def create_app(
         gateway.check_ready()
         return {"status": "ready", "model": gateway.settings.model}
 
-    @app.get("/metrics", response_class=Response)
+    @app.get("/metrics", response_class=Response, responses=openapi.answer("text/plain"))
     async def metrics(request: Request) -> Response:
         """Prometheus' text format."""
         return Response(

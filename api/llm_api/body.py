@@ -37,7 +37,7 @@ async def _content(request: Request, settings: Settings) -> bytes:
     """Count the bytes that come: a Content-Length may be missing, or lie."""
     limit = settings.max_body_bytes
     declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > limit:
+    if declared.isdecimal() and (len(declared) > 15 or int(declared) > limit):
         raise _too_large(limit)
     chunks: list[bytes] = []
     size = 0

@@ -7,12 +7,13 @@ from pydantic import Field
 
 from llm_api.errors import GatewayError, InvalidRequestError
 from llm_api.runtime import Finish, Job
-from llm_api.schemas import Penalty, Probability, Stop, Strict, check_prompt, runtime_options
+from llm_api.schemas import WHOLE, Penalty, Probability, Seed, Stop, Strict, check_prompt, runtime_options
 from llm_api.settings import Settings
 from llm_api.shapes import encode
 from llm_api.trace import Trace
 
 PREFIX = "chatcmpl-"
+Tokens = Annotated[int, Field(ge=1), WHOLE]
 
 
 class TextPart(Strict):
@@ -55,12 +56,12 @@ class ChatRequest(Strict):
     messages: list[ChatMessage] = Field(min_length=1, max_length=1024, fail_fast=True)
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    max_tokens: int | None = Field(None, ge=1)
-    max_completion_tokens: int | None = Field(None, ge=1)
+    max_tokens: Tokens | None = None
+    max_completion_tokens: Tokens | None = None
     temperature: float | None = Field(None, ge=0, le=2)
     top_p: Probability | None = None
     stop: Stop | Annotated[list[Stop], Field(max_length=8, fail_fast=True)] | None = None
-    seed: int | None = Field(None, ge=-(2**31), lt=2**31)
+    seed: Seed | None = None
     presence_penalty: Penalty | None = None
     frequency_penalty: Penalty | None = None
     n: Literal[1] | None = None

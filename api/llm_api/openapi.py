@@ -29,6 +29,11 @@ def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": ErrorResponse, "description": ERRORS[status]} for status in statuses}
 
 
+def answer(media_type: str, **json: Any) -> dict[int | str, dict[str, Any]]:
+    """Return the 200 of a route that answers with this media type, beside JSON where a `model` is given."""
+    return {200: {"content": {media_type: {"schema": {"type": "string"}}}, **json}}
+
+
 def body(model: type[BaseModel]) -> dict[str, Any]:
     """Return `openapi_extra` for a route that reads this model."""
     reference = {"$ref": TEMPLATE.format(model=model.__name__)}
@@ -40,6 +45,13 @@ def document(app: FastAPI, *bodies: type[BaseModel]) -> dict[str, Any]:
     if app.openapi_schema is None:
         schema = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
         _, extra = models_json_schema([(model, "validation") for model in bodies], ref_template=TEMPLATE)
-        schema.setdefault("components", {}).setdefault("schemas", {}).update(extra["$defs"])
+        schemas = schema.setdefault("components", {}).setdefault("schemas", {})
+        schemas.update(extra["$defs"])
+        # FastAPI's own shape of a 422, which no route answers with.
+        for name in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(name, None)
+        for operation in (operation for path in schema["paths"].values() for operation in path.values()):
+            if "HTTPValidationError" in str(operation["responses"].get("422")):
+                del operation["responses"]["422"]
         app.openapi_schema = schema
     return app.openapi_schema

@@ -2,12 +2,20 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from llm_api.errors import TooLargeError, UnprocessableError
 from llm_api.runtime import Job
 from llm_api.settings import Settings
 
+
+def _whole(value: Any) -> Any:
+    """JSON Schema's integers include 3.0, which some clients write."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WHOLE = BeforeValidator(_whole)
+Seed = Annotated[int, Field(ge=-(2**31), lt=2**31), WHOLE]
 Probability = Annotated[float, Field(ge=0, le=1)]
 Penalty = Annotated[float, Field(ge=-2, le=2)]
 Stop = Annotated[str, Field(min_length=1, max_length=256)]
@@ -22,12 +30,14 @@ class Strict(BaseModel):
 class Options(Strict):
     """Options by Ollama's names; those that make it load the model anew are not among them."""
 
-    num_predict: int | None = Field(None, ge=-1, description="Tokens at most; -1: as many as may be.")
+    num_predict: Annotated[int, Field(ge=-1), WHOLE] | None = Field(
+        None, description="Tokens at most; -1: as many as may be."
+    )
     temperature: float | None = Field(None, ge=0, le=2)
     top_p: Probability | None = None
-    top_k: int | None = Field(None, ge=0, le=1000)
+    top_k: Annotated[int, Field(ge=0, le=1000), WHOLE] | None = None
     min_p: Probability | None = None
-    seed: int | None = Field(None, ge=-(2**31), lt=2**31)
+    seed: Seed | None = None
     stop: list[Stop] | None = Field(None, max_length=8, fail_fast=True)
     repeat_penalty: float | None = Field(None, ge=0, le=2)
     presence_penalty: Penalty | None = None
