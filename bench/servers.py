@@ -73,7 +73,8 @@ def gateway(runtime_url: str, log_level: str, profile: Path | None = None) -> Re
         "LLM_LOG_LEVEL": log_level,
         "LLM_LOG_FORMAT": "json",
     }
-    return Recipe("gateway", uvicorn(profile=profile), ROOT / "api", settings, "/ready")
+    protocol = ("--http", "llm_api.protocol:Protocol")
+    return Recipe("gateway", uvicorn(*protocol, profile=profile), ROOT / "api", settings, "/ready")
 
 
 def canned() -> Recipe:
