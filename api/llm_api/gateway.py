@@ -32,7 +32,8 @@ class Gateway:
         self.stops_at = clock() + grace
         end = asyncio.get_running_loop().time() + grace
         for deadline in self._deadlines:
-            deadline.reschedule(min(end, deadline.when() or end))
+            if not deadline.expired():  # One that is over ends its request already, and takes no other time.
+                deadline.reschedule(min(end, deadline.when() or end))
 
     def check_ready(self) -> None:
         """Raise what keeps the model from answering here: ShuttingDownError, or the catalogue's trouble."""
