@@ -5,20 +5,30 @@ only when its head is whole. For `uvicorn --http llm_api.protocol:Protocol`.
 """
 
 import asyncio
-from typing import ClassVar
+from collections import deque
+from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+NONE: Any = deque(maxlen=0)  # takes whatever is appended, and forgets it
+
+
+class LargeHeadError(ValueError):
+    """Makes the parser give up, which is answered with 400."""
+
 
 class Protocol(HttpToolsProtocol):
-    """Ends connections whose head is slow or large."""
+    """Ends connections whose head is slow or large, and such as go on and on after their answer."""
 
     head_seconds: ClassVar[float] = 10
     head_bytes: ClassVar[int] = 32_768
 
     _head_timer: asyncio.TimerHandle | None = None
-    _head_size = 0
     _in_head = True
+    _began = False
+    # Of the head: how much came before this read. A read may hold the end of a body, too.
+    _head_size = 0
+    _read = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Give the first head its time."""
@@ -31,18 +41,22 @@ class Protocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Count the bytes of a head that is not whole yet."""
+        """Count the bytes of a head that is not whole yet; what else comes after an answer has its time."""
+        self._read, self._began = len(data), False
         super().data_received(data)
-        if self._in_head and not self.transport.is_closing():
-            self._head_size += len(data)
+        if self.transport.is_closing():
+            return
+        if self._in_head:
+            self._head_size += 0 if self._began else len(data)
             if self._head_size > self.head_bytes:
-                self._stop_timer()
                 self.send_400_response("Request header fields are too large.")
+        elif self._head_timer is None and self.cycle.response_complete:
+            self._start_timer()
 
     def on_message_begin(self) -> None:
         """A head begins: the next one of a kept connection, too."""
         super().on_message_begin()
-        self._in_head, self._head_size = True, 0
+        self._in_head, self._began, self._head_size = True, True, 0
         if self._head_timer is None:
             self._start_timer()
 
@@ -50,7 +64,18 @@ class Protocol(HttpToolsProtocol):
         """The head is whole."""
         self._in_head = False
         self._stop_timer()
+        # Counted one by one only where it can be too large.
+        if self._head_size + self._read > self.head_bytes:
+            size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+            if size > self.head_bytes:
+                raise LargeHeadError
         super().on_headers_complete()
+        # Trailers come as headers, without an end; the request has its own list of them.
+        self.headers = NONE
+
+    def _should_upgrade(self) -> bool:
+        """There are no WebSockets here."""
+        return False
 
     def _start_timer(self) -> None:
         self._head_timer = self.loop.call_later(self.head_seconds, self._too_slow)

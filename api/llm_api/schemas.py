@@ -30,7 +30,7 @@ class Strict(BaseModel):
 class Options(Strict):
     """Options by Ollama's names; those that make it load the model anew are not among them."""
 
-    num_predict: Annotated[int, Field(ge=-1), WHOLE] | None = Field(
+    num_predict: Annotated[int, Field(ge=-1, json_schema_extra={"not": {"const": 0}}), WHOLE] | None = Field(
         None, description="Tokens at most; -1: as many as may be."
     )
     temperature: float | None = Field(None, ge=0, le=2)

@@ -19,12 +19,12 @@ class Wire:
         self.writer.write(text.encode("latin-1") if isinstance(text, str) else text)
         await self.writer.drain()
 
-    async def send_until_cut(self, text: str) -> None:
+    async def send_until_cut(self, text: str, pause: float) -> None:
         """Send it again and again, until the other side ends the connection."""
         with suppress(ConnectionError):
             while not self.reader.at_eof():
                 await self.send(text)
-                await asyncio.sleep(0)
+                await asyncio.sleep(pause)
 
     async def answer(self) -> tuple[int, dict[str, str], bytes]:
         """Read one answer with a Content-Length: its status, headers and body."""

@@ -38,7 +38,8 @@ LINE = {"done": True, "prompt_eval_count": 1, "eval_count": 1, "eval_duration": 
 @pytest.fixture
 async def opened(open_gateway: Open) -> InProcess:
     """A gateway before a runtime that answers every question."""
-    opened = await open_gateway()
+    # The document does not tell of limits that are settings.
+    opened = await open_gateway(max_output_tokens=10**400, max_prompt_chars=10**9)
     opened.runtime.post("/api/generate").respond(json={"response": "Hello.", **LINE})
     opened.runtime.post("/api/chat").respond(json={"message": {"content": "Hello."}, **LINE})
     return opened

@@ -74,7 +74,9 @@ def test_every_schema_is_used_and_every_reference_leads_somewhere(document: dict
 def test_bodies_are_described_with_their_limits(document: dict[str, Any]) -> None:
     options = document["components"]["schemas"]["Options"]
     assert options["additionalProperties"] is False
-    assert {"type": "integer", "minimum": -1} in options["properties"]["num_predict"]["anyOf"]
+    assert {"type": "integer", "minimum": -1, "not": {"const": 0}} in options["properties"]["num_predict"][
+        "anyOf"
+    ]
     for path in ("/generate", "/v1/chat/completions"):
         body = document["paths"][path]["post"]["requestBody"]
         assert body["required"] is True
