@@ -92,16 +92,20 @@ class Answer(Response):
         except DropError:
             # Without the last message of the body the server ends the connection.
             await self._begin()
+        except asyncio.CancelledError:
+            # The server stops and waits no longer; the connection still stands.
+            await self._fail(503, "the runtime is stopping", scope, receive)
+        except EngineError as error:
+            await self._fail(error.status, str(error), scope, receive)
         except Exception as error:
-            status, message = 500, str(error)
-            if isinstance(error, EngineError):
-                status = error.status
-            else:
-                log.exception("the engine failed")
-            if self._begun:
-                await self._body({"error": message}, more=False)
-            else:
-                await failure(status, message)(scope, receive, send)
+            log.exception("the engine failed")
+            await self._fail(500, str(error), scope, receive)
+
+    async def _fail(self, status: int, message: str, scope: Scope, receive: Receive) -> None:
+        if self._begun:
+            await self._body({"error": message}, more=False)
+        else:
+            await failure(status, message)(scope, receive, self._send)
 
     async def _write_stream(self) -> None:
         result = await self._runner.run(self._job, self._emit)

@@ -35,6 +35,7 @@ class Service:
 
     url: str
     http: httpx.AsyncClient
+    server: Server
 
     async def state(self) -> dict[str, Any]:
         """What GET /simulator tells."""
@@ -58,7 +59,7 @@ async def serve() -> AsyncIterator[Serve]:
         async def start(*, wait: bool = True, **physics: Any) -> Service:
             settings = Settings.model_validate({"engine": "simulated", "simulated": physics})
             config = uvicorn.Config(
-                create_app(settings), port=0, log_level="critical", timeout_graceful_shutdown=1
+                create_app(settings), port=0, log_level="critical", timeout_graceful_shutdown=0
             )
             server = Server(config)
             task = asyncio.create_task(server.serve())
@@ -73,7 +74,7 @@ async def serve() -> AsyncIterator[Serve]:
             url = f"http://127.0.0.1:{port}"
             client = httpx.AsyncClient(base_url=url, timeout=30, limits=httpx.Limits())
             http = await stack.enter_async_context(client)
-            service = Service(url, http)
+            service = Service(url, http, server)
             if wait:
                 await service.reaches(ready=True)
             return service

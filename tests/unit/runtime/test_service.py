@@ -79,6 +79,22 @@ async def test_who_leaves_ends_the_work_and_lets_the_next_in(serve: Serve, route
     assert [entry["phase"] for entry in state["record"]] == ["decode", "decode"]
 
 
+async def test_a_server_that_stops_ends_its_streams_with_an_error(serve: Serve) -> None:
+    service = await serve(**SLOW)
+    async with service.http.stream("POST", "/api/generate", json=WISH) as answer:
+        service.server.should_exit = True
+        assert (await lines(answer))[-1] == {"error": "the runtime is stopping"}
+
+
+async def test_a_server_that_stops_refuses_whom_it_has_told_nothing(serve: Serve) -> None:
+    service = await serve(**SLOW)
+    asking = asyncio.create_task(service.http.post("/api/generate", json=PLAIN))
+    await service.reaches(running=1)
+    service.server.should_exit = True
+    answer = await asking
+    assert (answer.status_code, answer.json()) == (503, {"error": "the runtime is stopping"})
+
+
 async def test_a_hundred_leavers_leave_nothing_behind(serve: Serve) -> None:
     service = await serve(slots=4, **SLOW)
     tasks = [asyncio.create_task(service.http.post("/api/generate", json=WISH)) for _ in range(100)]
