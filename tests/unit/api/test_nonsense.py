@@ -70,7 +70,7 @@ async def test_an_answer_that_cannot_be_unpacked_is_the_runtimes_failure(open_ga
     opened = await open_gateway()
     packed = {"content-encoding": "gzip"}
     opened.runtime.post("/api/generate").mock(
-        side_effect=lambda _: httpx.Response(200, headers=packed, content=pieces(DONE))
+        side_effect=lambda _: httpx.Response(200, headers=packed, content=pieces(b"\x1f\x8b", DONE))
     )
     error_of(await generate(opened), 502, "runtime_error")
 

@@ -7,14 +7,16 @@ from typing import Any
 import httpx
 import pytest
 from llm_api import runtime
-from llm_api.balance import Address, Addresses
+from llm_api.balance import Address
 from llm_api.errors import RuntimeFailedError, RuntimeUnavailableError
-from llm_api.phases import Phases
-from llm_api.runtime import Finish, Job, Runtime
+from llm_api.gateway import Gateway
+from llm_api.runtime import Finish, Job
 from llm_api.settings import Settings
+from llm_api.trace import Trace
 
+from api.main import create_app
 from tests.unit.api.asking import counted, error_of, generate
-from tests.unit.api.conftest import MODEL, RUNTIME, Open
+from tests.unit.api.conftest import MODEL, RUNTIME, TAGS, Open, until
 
 Handler = Callable[[httpx.Request], httpx.Response]
 ANSWER = {"response": "Hello", "done": True, "eval_count": 1}
@@ -45,20 +47,26 @@ async def test_a_connection_that_fails_once_is_tried_again(open_gateway: Open) -
     assert route.call_count == 2
 
 
-async def ask(handler: Handler, *urls: str, calls: int = 1, resolve: bool = True) -> list[Finish | Exception]:
-    """Have one client of the runtime generate some times, with replicas at these URLs."""
-    addresses = Addresses(RUNTIME, resolve=resolve)
-    addresses.all = [Address(url) for url in urls]
+async def ask(handler: Handler, *urls: str, calls: int = 1) -> list[Finish | Exception]:
+    """Generate some times with replicas at these URLs."""
+
+    def runtime_of(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=TAGS) if request.method == "GET" else handler(request)
 
     async def ignore(texts: list[str]) -> None:
         pass
 
-    async with httpx.AsyncClient(transport=httpx.MockTransport(handler)) as http:
-        asked = Runtime(Settings(runtime_url=RUNTIME, model=MODEL), http, addresses)
+    settings = Settings(runtime_url=RUNTIME, model=MODEL, models_interval_seconds=600)
+    app = create_app(settings, transport=httpx.MockTransport(runtime_of))
+    async with app.router.lifespan_context(app) as state:
+        gateway: Gateway = (state or {})["gateway"]
+        await until(lambda: gateway.catalogue.trouble is None)
+        replicas = gateway._runtime._addresses.all = [Address(url) for url in urls]
         found: list[Any] = []
         for _ in range(calls):
-            found += await asyncio.gather(asked.generate(JOB, Phases(), ignore), return_exceptions=True)
-        assert sum(address.busy for address in addresses.all) == 0
+            generating = gateway.generate(JOB, Trace("id", model=MODEL), ignore)
+            found += await asyncio.gather(generating, return_exceptions=True)
+        assert sum(replica.busy for replica in replicas) == 0
         return found
 
 
@@ -118,6 +126,6 @@ async def test_retries_have_a_budget_of_a_tenth_of_the_requests() -> None:
         attempts += 1
         raise httpx.ConnectError("refused")
 
-    errors = await ask(handler, RUNTIME, calls=200, resolve=False)
+    errors = await ask(handler, RUNTIME, calls=200)
     assert all(isinstance(error, RuntimeUnavailableError) for error in errors)
     assert 200 + 20 <= attempts <= 200 + 10 + 20
