@@ -4,15 +4,17 @@ Settings are environment variables: API_PORT, RUNTIME_PORT, and every LLM_* and 
 two services. Standard library only, until honcho starts from the environment that this made.
 """
 
+import os
 import signal
 import subprocess
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from pathlib import Path
 from types import FrameType
 
-from dev import FixableError, doctor, venv
+from dev import FixableError, doctor, probe, venv
 from dev.tools import ROOT
 
 MODEL = "smollm2:135m"
@@ -24,14 +26,19 @@ def settings(environment: Mapping[str, str]) -> dict[str, str]:
     """The environment of both processes; what the user set wins.
 
     Raises:
-        FixableError: a port is none, or RUNTIME names what the local profile does not have.
+        FixableError: a port is none or not free for both, or RUNTIME names what is not here.
     """
     wanted = environment.get("RUNTIME", "")
     if wanted not in ENGINES:
         raise FixableError(
-            f"RUNTIME={wanted} needs the cluster; the local profile has embedded and simulated"
+            f"RUNTIME={wanted} is nothing that the local profile has\n"
+            "  fix: make up RUNTIME=embedded, or RUNTIME=simulated; ollama runs in the cluster"
         )
     ports = doctor.local_ports(environment)
+    if len(set(ports.values())) < len(ports):
+        raise FixableError(
+            f"API_PORT and RUNTIME_PORT are both {ports['API_PORT']}\n  fix: give each a port of its own"
+        )
     model = environment.get("MODEL") or MODEL
     defaults = {
         "RUNTIME_ENGINE": ENGINES[wanted],
@@ -41,7 +48,56 @@ def settings(environment: Mapping[str, str]) -> dict[str, str]:
         "LLM_LOG_FORMAT": "console",
         "PYTHONUNBUFFERED": "1",
     }
-    return {**defaults, **environment, **{name: str(port) for name, port in ports.items()}}
+    both = {**defaults, **environment, **{name: str(port) for name, port in ports.items()}}
+    if path := environment.get("RUNTIME_MODEL_PATH"):
+        both["RUNTIME_MODEL_PATH"] = os.path.abspath(path)  # the runtime starts in a folder of its own
+    return both
+
+
+def check_model(both: Mapping[str, str]) -> None:
+    """See that the model asked for is one that is here.
+
+    Raises:
+        FixableError: its file cannot be read, or its name is that of a model that nobody has.
+    """
+    path, model = both.get("RUNTIME_MODEL_PATH"), both["RUNTIME_MODEL"]
+    if both["RUNTIME_ENGINE"] != "llamacpp":
+        return
+    if not path:
+        if model == MODEL:
+            return
+        raise FixableError(
+            f"MODEL={model} is not here: the local profile has {MODEL}, from a Python package\n"
+            "  fix: leave MODEL out, or bring its file: make up MODEL=... RUNTIME_MODEL_PATH=FILE.gguf;\n"
+            "       Ollama's library is for the cluster"
+        )
+    try:
+        with Path(path).open("rb") as file:
+            trouble = "" if file.read(4) == b"GGUF" else "it is no GGUF file"
+    except OSError as error:
+        trouble = error.strerror or str(error)
+    if trouble:
+        raise FixableError(
+            f"RUNTIME_MODEL_PATH={path}: {trouble}\n  fix: name a GGUF file, or leave it out for {MODEL}"
+        )
+
+
+def check_engine(both: Mapping[str, str], root: Path = ROOT) -> None:
+    """See that llama.cpp can be loaded, where it is wanted.
+
+    Raises:
+        FixableError: its wheel or a library that it needs is missing or broken.
+    """
+    if both["RUNTIME_ENGINE"] != "llamacpp":
+        return
+    status, _, problem = probe.run(str(root / ".venv/bin/python"), "-c", "import xllamacpp")
+    if status:
+        reason = probe.last_line(problem) if problem else f"its import ends with status {status}"
+        raise FixableError(
+            f"llama.cpp cannot be loaded: {reason}\n"
+            "  fix: where libgomp is missing, install it (apt install libgomp1; dnf install libgomp);\n"
+            "       else remove .venv and try again; or without weights: make up RUNTIME=simulated"
+        )
 
 
 def is_ready(url: str) -> bool:
@@ -111,7 +167,9 @@ def start(environment: Mapping[str, str]) -> int:
         FixableError: a check or the set-up failed; nothing was started.
     """
     both = settings(environment)
+    check_model(both)
     if not doctor.report(doctor.local(environment), only_trouble=True):
         raise FixableError("the checks above failed; nothing was started")
     venv.ensure("local")
+    check_engine(both)
     return supervise(both)
