@@ -16,7 +16,13 @@ def configure(settings: Settings) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=settings.log_format == "json"),
     ]
-    renderers: list[Processor] = [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), sort_keys=False)]
+    console = structlog.dev.ConsoleRenderer(
+        colors=sys.stdout.isatty(),
+        sort_keys=False,
+        # rich, where it is installed, shows local variables: prompts and keys among them.
+        exception_formatter=structlog.dev.plain_traceback,
+    )
+    renderers: list[Processor] = [console]
     if settings.log_format == "json":
         renderers = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     structlog.configure(

@@ -1,6 +1,7 @@
 """Around every request, as pure ASGI (a BaseHTTPMiddleware costs more, and hides that a client left)."""
 
 import re
+import sys
 import uuid
 
 import structlog
@@ -8,9 +9,10 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from llm_api.auth import OPEN_PATHS
-from llm_api.errors import AuthenticationError, response
+from llm_api.errors import AuthenticationError, GatewayError, response
 from llm_api.gateway import Gateway
 from llm_api.metrics import ROUTES
+from llm_api.settings import SettingsError
 from llm_api.trace import Trace
 
 log = structlog.get_logger()
@@ -26,7 +28,7 @@ class RequestMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
-            await self.app(scope, receive, send)
+            await self.app(scope, receive, plainly(send))
             return
         gateway: Gateway = scope["state"]["gateway"]
         headers, path = Headers(scope=scope), scope["path"]
@@ -46,11 +48,25 @@ class RequestMiddleware:
             trace.failed(error)
             await response(error)(scope, receive, tagged)
         except Exception:
+            if not trace.status:
+                await response(GatewayError("internal error"))(scope, receive, tagged)
             trace.status, trace.outcome, trace.error = 500, "error", "internal_error"
             raise
         finally:
             gateway.metrics.record(trace)
             tell(trace, scope["method"], path)
+
+
+def plainly(send: Send) -> Send:
+    """Tell of wrong settings in their own words, where Starlette tells with a traceback."""
+
+    async def tell(message: Message) -> None:
+        error = sys.exception()
+        if message["type"] == "lifespan.startup.failed" and isinstance(error, SettingsError):
+            message["message"] = str(error)
+        await send(message)
+
+    return tell
 
 
 def request_id(headers: Headers) -> str:
@@ -64,7 +80,7 @@ def tell(trace: Trace, method: str, path: str) -> None:
     fields = {
         "id": trace.id,
         "method": method,
-        "path": path[:200],
+        "path": path[:200] if path.isprintable() else ascii(path[:200]),
         "status": trace.status,
         "outcome": trace.outcome,
         "error": trace.error,

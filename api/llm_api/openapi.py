@@ -31,7 +31,7 @@ def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def answer(media_type: str, **json: Any) -> dict[int | str, dict[str, Any]]:
     """Return the 200 of a route that answers with this media type, beside JSON where a `model` is given."""
-    return {200: {"content": {media_type: {"schema": {"type": "string"}}}, **json}}
+    return {200: {"content": {media_type: {}}, **json}}
 
 
 def body(model: type[BaseModel]) -> dict[str, Any]:

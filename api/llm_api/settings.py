@@ -9,7 +9,21 @@ Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 def _without_slash(url: str) -> str:
-    return str(HttpUrl(url)).rstrip("/")
+    given = HttpUrl(url)
+    if given.username or given.password or given.query or given.fragment:
+        raise ValueError("must have no user, query or fragment")
+    return str(given).rstrip("/")
+
+
+def _some(keys: SecretStr | None) -> SecretStr | None:
+    """Empty keys must not open the gateway to everyone."""
+    if keys is not None:
+        given = [key.strip() for key in keys.get_secret_value().split(",") if key.strip()]
+        if not given:
+            raise ValueError("there is no key in it; leave it unset to serve everyone")
+        if not all(key.isascii() and key.isprintable() for key in given):
+            raise ValueError("a key has a character that is not one of ASCII's printable ones")
+    return keys
 
 
 class Settings(BaseSettings):
@@ -40,7 +54,7 @@ class Settings(BaseSettings):
     )
     body_timeout_seconds: Seconds = Field(default=10, description="For a client to send its whole body.")
 
-    api_keys: Annotated[SecretStr | None, NoDecode] = Field(
+    api_keys: Annotated[SecretStr | None, NoDecode, AfterValidator(_some)] = Field(
         default=None, description="Comma-separated; unset: everyone is served."
     )
     key_requests_per_minute: int = Field(default=0, ge=0, description="Of each key; 0: no limit.")
@@ -49,13 +63,17 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 
-def load() -> Settings:
-    """Return the settings of the environment.
+class SettingsError(RuntimeError):
+    """Names each variable with a wrong value."""
 
-    Raises RuntimeError that names each variable with a wrong value.
-    """
+
+def load() -> Settings:
+    """Return the settings of the environment. Raises SettingsError."""
     try:
         return Settings()
     except ValidationError as error:
-        lines = [f"LLM_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False)]
-    raise RuntimeError("settings cannot be used\n  " + "\n  ".join(lines))
+        lines = [
+            f"LLM_{str(e['loc'][0]).upper()}: {e['msg'].removeprefix('Value error, ')}"
+            for e in error.errors(include_input=False)
+        ]
+    raise SettingsError("settings cannot be used\n  " + "\n  ".join(lines))
