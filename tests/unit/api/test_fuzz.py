@@ -55,7 +55,7 @@ async def send(opened: InProcess, case: Case) -> httpx.Response:
     )
 
 
-@cases(0.25)
+@cases(0.2)
 @given(case=SCHEMA.as_strategy(generation_mode=GenerationMode.POSITIVE))
 async def test_good_requests_get_documented_answers(opened: InProcess, case: Case) -> None:
     if isinstance(case.body, dict) and isinstance(case.body.get("model"), str):
@@ -63,7 +63,7 @@ async def test_good_requests_get_documented_answers(opened: InProcess, case: Cas
     case.validate_response(await send(opened, case), checks=[*CHECKS, positive_data_acceptance])
 
 
-@cases(0.25)
+@cases(0.2)
 @given(case=SCHEMA.as_strategy(generation_mode=GenerationMode.NEGATIVE))
 async def test_bad_requests_are_refused_as_documented(opened: InProcess, case: Case) -> None:
     answer = await send(opened, case)

@@ -55,15 +55,19 @@ async def test_any_bytes_in_a_request_are_answered(
     answer = await opened.http.send(request)
     assert answer.status_code < 500, answer.text
     assert answer.headers["x-request-id"]
+    if answer.status_code >= 400 and method != "HEAD":
+        assert set(answer.json()["error"]) == {"message", "type", "param", "code"}
 
 
 @pytest.fixture
 async def live(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> Live:
     monkeypatch.setattr(Protocol, "head_seconds", 0.1)
-    return await serve(body_timeout_seconds=0.1)
+    live = await serve(body_timeout_seconds=0.1)
+    monkeypatch.setattr(live.server.config, "timeout_keep_alive", 0.1)
+    return live
 
 
-@cases(0.1)
+@cases(0.05)
 @given(REQUESTS)
 @example(b"CONNECT x:1 HTTP/1.1\r\n\r\n")
 @example(b"OPTIONS * HTTP/1.1\r\n\r\n")

@@ -88,7 +88,7 @@ def streams(*events: dict[str, Any]) -> bytes:
     return b"\n".join(json.dumps(event).encode() for event in events)
 
 
-@cases(0.2)
+@cases(0.15)
 @given(st.sampled_from([*ROUTES]), st.booleans(), st.lists(LINES, max_size=4).map(b"\n".join))
 @example("/generate", False, b"[" * 100_000)
 @example("/generate", True, streams({"response": 5, "done": True}))
