@@ -18,12 +18,14 @@ class LargeHeadError(ValueError):
 
 
 class Protocol(HttpToolsProtocol):
-    """Ends connections whose head is slow or large, and such as go on and on after their answer."""
+    """Ends connections whose head is slow or large, that go on after their answer, or that nobody reads."""
 
     head_seconds: ClassVar[float] = 10
     head_bytes: ClassVar[int] = 32_768
+    stall_seconds: ClassVar[float] = 60
 
     _head_timer: asyncio.TimerHandle | None = None
+    _stall_timer: asyncio.TimerHandle | None = None
     _in_head = True
     _began = False
     # Of the head: how much came before this read. A read may hold the end of a body, too.
@@ -36,8 +38,9 @@ class Protocol(HttpToolsProtocol):
         self._start_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the timer."""
+        """Forget the timers."""
         self._stop_timer()
+        self._stop_stall_timer()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -73,6 +76,16 @@ class Protocol(HttpToolsProtocol):
         # Trailers come as headers, without an end; the request has its own list of them.
         self.headers = NONE
 
+    def pause_writing(self) -> None:
+        """A client that does not read holds what is written; without a limit, for ever."""
+        super().pause_writing()
+        self._stall_timer = self.loop.call_later(self.stall_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It reads."""
+        self._stop_stall_timer()
+        super().resume_writing()
+
     def _should_upgrade(self) -> bool:
         """There are no WebSockets here."""
         return False
@@ -84,6 +97,11 @@ class Protocol(HttpToolsProtocol):
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
+
+    def _stop_stall_timer(self) -> None:
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
+            self._stall_timer = None
 
     def _too_slow(self) -> None:
         self._head_timer = None

@@ -1,6 +1,7 @@
 """The head of a request has a limit in time and in bytes; everything else goes on as with uvicorn."""
 
 import asyncio
+import socket
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -168,3 +169,17 @@ async def test_an_offer_to_upgrade_is_passed_over(serve: Serve) -> None:
                 HEALTH.replace("\r\n\r\n", f"\r\nConnection: Upgrade\r\nUpgrade: {offer}\r\n\r\n")
             )
             assert (await wire.answer())[2] == ALIVE
+
+
+async def test_a_client_that_does_not_read_is_cut(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Protocol, "stall_seconds", 0.1)
+    live = await serve(physics={"tokens": 10**7}, max_output_tokens=10**7)
+    # Accepted connections inherit it; the kernel would take megabytes.
+    live.server.servers[0].sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
+    body = '{"prompt": "x", "stream": true}'
+    async with dial(live.url) as wire:
+        await wire.send(f"POST /generate HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n{body}")
+        await live.simulator_reaches(running=1)
+        await live.simulator_reaches(running=0, cancelled=1)
+    await until(lambda: not live.server.server_state.tasks)
+    assert live.metric("llm_requests_running") == 0
