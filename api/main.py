@@ -43,10 +43,9 @@ def create_app(
         chosen = settings or load()
         logs.configure(chosen)
         addresses = Addresses(chosen.runtime_url, resolve=chosen.runtime_balance == "dns")
-        async with httpx.AsyncClient(
-            transport=transport or lifecycle.transport(chosen), trust_env=False
-        ) as http:
-            gateway = Gateway(chosen, Runtime(chosen, http, addresses))
+        carrier = transport or lifecycle.transport(chosen)
+        async with httpx.AsyncClient(transport=carrier, trust_env=False) as http:
+            gateway = Gateway(chosen, Runtime(chosen, http, carrier, addresses))
             watching = asyncio.create_task(gateway.catalogue.watch(chosen.models_interval_seconds))
             with lifecycle.on_sigterm(gateway.drain):
                 yield {"gateway": gateway}
@@ -58,11 +57,14 @@ def create_app(
         summary="A gateway to a language model: admission, streaming, metrics.",
         lifespan=lifespan,
         middleware=[Middleware(RequestMiddleware)],
+        # Asked for at every request; nothing here is set up for it.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.openapi = lambda: openapi.document(app, GenerateRequest, ChatRequest)  # type: ignore[method-assign]
     errors.install(app)
 
-    @app.post(
+    @openapi.post(
+        app,
         "/generate",
         responses=FAILURES
         | openapi.errors(422)
@@ -77,7 +79,8 @@ def create_app(
         trace.model = await gateway.catalogue.resolve(wish.model)
         return Answer(gateway, trace, wish.job(trace.model, gateway.settings), GenerateShape(trace))
 
-    @app.post(
+    @openapi.post(
+        app,
         "/v1/chat/completions",
         responses=FAILURES | openapi.answer("text/event-stream", model=dict[str, Any]),
         openapi_extra=openapi.body(ChatRequest),

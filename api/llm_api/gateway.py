@@ -2,13 +2,17 @@
 
 import asyncio
 
+import structlog
+from structlog.typing import FilteringBoundLogger
+
 from llm_api.admission import Admission
 from llm_api.auth import Keys
 from llm_api.catalogue import Catalogue
 from llm_api.errors import OutOfTimeError, ShuttingDownError
 from llm_api.metrics import Metrics
+from llm_api.ollama import Finish
 from llm_api.phases import clock
-from llm_api.runtime import Emit, Finish, Job, Runtime
+from llm_api.runtime import Emit, Job, Runtime
 from llm_api.settings import Settings
 from llm_api.trace import Trace
 
@@ -22,6 +26,7 @@ class Gateway:
         self.admission = Admission(settings.max_running, settings.max_waiting)
         self.metrics = Metrics(self.admission)
         self.catalogue = Catalogue(runtime, settings.model, self.metrics)
+        self.log: FilteringBoundLogger = structlog.get_logger().bind()
         self.stops_at: float | None = None
         self._runtime = runtime
         self._deadlines: set[asyncio.Timeout] = set()

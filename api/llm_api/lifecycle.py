@@ -6,31 +6,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-import aiohttp
 import httpx
-from httpx_aiohttp import AiohttpTransport
 
+from llm_api import wire
 from llm_api.settings import Settings
 
 # Shorter than any runtime's own (uvicorn's is 5 s), so that no request meets a connection about to end.
 KEEP_ALIVE_SECONDS = 4
 
 
-class Transport(AiohttpTransport):
-    """aiohttp's connections under httpx, with httpx's error for an answer that is no HTTP, too."""
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request."""
-        try:
-            return await super().handle_async_request(request)
-        except aiohttp.ClientError as error:
-            raise httpx.ReadError("this is no HTTP") from error
-
-
 def transport(settings: Settings) -> httpx.AsyncBaseTransport:
-    """Return aiohttp's connections under httpx: docs/performance.md compares them with httpx's own."""
-    limits = httpx.Limits(max_connections=settings.max_running + 8, keepalive_expiry=KEEP_ALIVE_SECONDS)
-    return Transport(limits=limits)
+    """Return what carries requests to the runtime: httpx's own where they are encrypted."""
+    if httpx.URL(settings.runtime_url).scheme == "https":
+        limits = httpx.Limits(max_connections=None, keepalive_expiry=KEEP_ALIVE_SECONDS)
+        return httpx.AsyncHTTPTransport(limits=limits)
+    return wire.Transport(KEEP_ALIVE_SECONDS)
 
 
 @contextmanager

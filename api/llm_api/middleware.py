@@ -1,12 +1,13 @@
 """Around every request, as pure ASGI (a BaseHTTPMiddleware costs more, and hides that a client left)."""
 
+import logging
+import os
 import re
 import sys
-import uuid
 
-import structlog
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.typing import FilteringBoundLogger
 
 from llm_api.auth import OPEN_PATHS
 from llm_api.errors import AuthenticationError, GatewayError, response
@@ -15,7 +16,6 @@ from llm_api.metrics import ROUTES
 from llm_api.settings import SettingsError
 from llm_api.trace import Trace
 
-log = structlog.get_logger()
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -54,7 +54,7 @@ class RequestMiddleware:
             raise
         finally:
             gateway.metrics.record(trace)
-            tell(trace, scope["method"], path)
+            tell(gateway.log, trace, scope["method"], path)
 
 
 def plainly(send: Send) -> Send:
@@ -72,11 +72,14 @@ def plainly(send: Send) -> Send:
 def request_id(headers: Headers) -> str:
     """Return the id that came in, if it is a harmless one, else a new one."""
     given = headers.get("x-request-id", "")
-    return given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    return given if REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
 
 
-def tell(trace: Trace, method: str, path: str) -> None:
+def tell(log: FilteringBoundLogger, trace: Trace, method: str, path: str) -> None:
     """Log one line; the probes' and the scrapes' only at level debug."""
+    level = logging.DEBUG if path in OPEN_PATHS else logging.INFO
+    if not log.is_enabled_for(level):
+        return
     fields = {
         "id": trace.id,
         "method": method,
@@ -93,5 +96,4 @@ def tell(trace: Trace, method: str, path: str) -> None:
             "prompt_tokens": trace.usage.prompt_tokens,
             "generated_tokens": trace.usage.generated_tokens,
         }
-    write = log.debug if path in OPEN_PATHS else log.info
-    write("request", **{name: value for name, value in fields.items() if value not in (None, "")})
+    log.log(level, "request", **{name: value for name, value in fields.items() if value not in (None, "")})

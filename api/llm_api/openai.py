@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from llm_api.errors import GatewayError, InvalidRequestError
-from llm_api.runtime import Finish, Job
+from llm_api.ollama import Finish
+from llm_api.runtime import Job
 from llm_api.schemas import WHOLE, Penalty, Probability, Seed, Stop, Strict, check_prompt, runtime_options
 from llm_api.settings import Settings
 from llm_api.shapes import encode

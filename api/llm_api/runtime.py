@@ -1,4 +1,4 @@
-"""The client of the runtime: Ollama's HTTP API (https://github.com/ollama/ollama/blob/main/docs/api.md)."""
+"""The client of the runtime: a generation goes to a replica that has room, and every failure has a name."""
 
 import asyncio
 import json
@@ -11,31 +11,23 @@ from typing import Any, Literal
 
 import httpx
 
+from llm_api import ollama
 from llm_api.balance import Address, Addresses
 from llm_api.errors import (
-    GatewayError,
-    InvalidRequestError,
     OutOfTimeError,
-    RuntimeBusyError,
     RuntimeFailedError,
     RuntimeUnavailableError,
-    UnknownModelError,
 )
-from llm_api.phases import Phases, Usage, clock
+from llm_api.phases import Phases, clock
 from llm_api.retries import RetryBudget
 from llm_api.settings import Settings
 
 Emit = Callable[[list[str]], Awaitable[None]]
 
-# What can be tried again: nobody took the request. httpx-aiohttp maps a connection that ended before any
-# byte of an answer to ConnectTimeout, httpx's own transport to RemoteProtocolError.
-CONNECTION_ERRORS = (httpx.ConnectError, httpx.ConnectTimeout, httpx.RemoteProtocolError)
+# What can be tried again: nobody took the request, or the connection ended without a byte of an answer.
+CONNECTION_ERRORS = (httpx.ConnectError, httpx.ConnectTimeout)
 ATTEMPTS = 3
 BACKOFF_SECONDS = 0.05
-MAX_LINE_BYTES = 16 * 2**20
-NANO = 1e-9
-# What reading JSON of another shape than expected raises; RecursionError is for nesting without end.
-NONSENSE = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,26 +40,27 @@ class Job:
     stream: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Finish:
-    """The end of an answer. Durations in seconds."""
-
-    reason: str
-    usage: Usage
-    load: float
-    decode: float
-
-
 class Runtime:
-    """Asks the runtime, whichever replica has room."""
+    """Asks the runtime, whichever replica has room.
 
-    def __init__(self, settings: Settings, http: httpx.AsyncClient, addresses: Addresses) -> None:
-        self._settings, self._http, self._addresses = settings, http, addresses
+    Generations go to the client's transport without the client, whose cookies, redirects and decoding they do
+    not need and would pay for (docs/performance.md).
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        http: httpx.AsyncClient,
+        transport: httpx.AsyncBaseTransport,
+        addresses: Addresses,
+    ) -> None:
+        self._settings, self._http, self._transport = settings, http, transport
+        self._addresses = addresses
         self._budget = RetryBudget()
         self._headers = httpx.Headers({"content-type": "application/json", "host": addresses.host})
         self._timeout = httpx.Timeout(None, connect=settings.connect_timeout_seconds).as_dict()
 
-    async def generate(self, job: Job, phases: Phases, emit: Emit) -> Finish:
+    async def generate(self, job: Job, phases: Phases, emit: Emit) -> ollama.Finish:
         """Generate, handing over the pieces of text as they come. Cancelling the call ends the work there.
 
         Raises GatewayError for every way in which it can fail.
@@ -78,8 +71,8 @@ class Runtime:
         try:
             async with asyncio.timeout(first) as limit, self._open(job) as response:
                 if response.status_code != 200:
-                    raise _refusal(response.status_code, await response.aread(), job.model)
-                async for texts, finish in _events(response):
+                    raise ollama.refusal(response.status_code, await response.aread(), job.model)
+                async for texts, finish in ollama.events(response):
                     limit.reschedule(None)  # The client's pace is not the runtime's.
                     if texts:
                         if phases.first_token is None and job.stream:
@@ -123,7 +116,7 @@ class Runtime:
                     str(m["name"]).encode(errors="replace").decode(): str(m.get("modified_at", ""))
                     for m in answer.json()["models"] or []
                 }
-        except (httpx.HTTPError, TimeoutError, *NONSENSE):
+        except (httpx.HTTPError, TimeoutError, *ollama.NONSENSE):
             address.failing = True
             return None
         address.failing = False
@@ -150,7 +143,7 @@ class Runtime:
                     extensions={"timeout": self._timeout},
                 )
                 try:
-                    response = await self._http.send(request, stream=True)
+                    response = await self._transport.handle_async_request(request)
                 except CONNECTION_ERRORS as error:
                     address.failing = True
                     tried.append(address)
@@ -172,63 +165,5 @@ class Runtime:
 
 @lru_cache(maxsize=64)
 def _url(text: str) -> httpx.URL:
-    """Parsing a URL costs as much as the rest of a request."""
+    """Parsed once: it costs more than the rest of a request."""
     return httpx.URL(text)
-
-
-async def _events(response: httpx.Response) -> AsyncIterator[tuple[list[str], Finish | None]]:
-    """The texts that arrived together, and the end where it is among them. One JSON object a line."""
-    rest = b""
-    async for chunk in response.aiter_bytes():
-        *lines, rest = (rest + chunk).split(b"\n")
-        if len(rest) > MAX_LINE_BYTES:
-            raise RuntimeFailedError("the runtime sent a line without an end")
-        if lines:
-            yield _parse(lines)
-    if rest:
-        yield _parse([rest])
-
-
-def _parse(lines: list[bytes]) -> tuple[list[str], Finish | None]:
-    texts: list[str] = []
-    for line in filter(None, lines):
-        try:
-            event = json.loads(line)
-            if "error" in event:
-                raise RuntimeFailedError(f"the runtime failed: {event['error']}")
-            if text := event["message"]["content"] if "message" in event else event["response"]:
-                if not isinstance(text, str):
-                    raise TypeError("text that is none")
-                texts.append(text)
-            if event.get("done"):
-                return texts, _finish(event)
-        except NONSENSE as error:
-            raise RuntimeFailedError("the runtime answered what is not Ollama's API") from error
-    return texts, None
-
-
-def _finish(event: dict[str, Any]) -> Finish:
-    """The last object; Ollama leaves out what is 0."""
-    usage = Usage(_amount(event, "prompt_eval_count"), _amount(event, "eval_count"))
-    load, decode = _amount(event, "load_duration") * NANO, _amount(event, "eval_duration") * NANO
-    return Finish(str(event.get("done_reason") or "stop"), usage, load, decode)
-
-
-def _amount(event: dict[str, Any], name: str) -> int:
-    """A count, or nanoseconds: nothing that the sums of the metrics could not bear."""
-    return max(0, min(int(event.get(name, 0)), 2**63 - 1))
-
-
-def _refusal(status: int, content: bytes, model: str) -> GatewayError:
-    """What an answer other than 200 means for the gateway's client."""
-    try:
-        said = str(json.loads(content)["error"])
-    except NONSENSE:
-        said = content[:200].decode(errors="replace")
-    if status == 404:
-        return UnknownModelError(model)
-    if status == 400:
-        return InvalidRequestError(f"the runtime refuses the request: {said}")
-    if status == 503:
-        return RuntimeBusyError(f"the runtime is busy: {said}", retry_after=2)
-    return RuntimeFailedError(f"the runtime answered {status}: {said}")

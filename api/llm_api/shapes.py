@@ -4,7 +4,7 @@ import json
 from typing import Any, Protocol
 
 from llm_api.errors import GatewayError
-from llm_api.runtime import Finish
+from llm_api.ollama import Finish
 from llm_api.trace import Trace
 
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from llm_api import runtime
+from llm_api import ollama
 from llm_api.errors import RuntimeFailedError
 
 from tests.unit.api.asking import counted, error_of, generate
@@ -76,7 +76,7 @@ async def test_an_answer_that_cannot_be_unpacked_is_the_runtimes_failure(open_ga
 
 
 async def test_a_line_without_an_end_is_given_up(open_gateway: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtime, "MAX_LINE_BYTES", 1000)
+    monkeypatch.setattr(ollama, "MAX_LINE_BYTES", 1000)
     opened = await open_gateway()
     sent = 0
 
@@ -136,7 +136,7 @@ OTHERS = st.dictionaries(st.sampled_from(["response", "message", "error", "done"
 @given(events=st.lists(LAST | OTHERS | VALUES, max_size=3), rest=st.binary(max_size=8))
 def test_any_line_is_text_an_end_or_a_failure_of_the_runtime(events: list[Any], rest: bytes) -> None:
     try:
-        texts, finish = runtime._parse([*(json.dumps(event).encode() for event in events), rest])
+        texts, finish = ollama.parse([*(json.dumps(event).encode() for event in events), rest])
     except RuntimeFailedError:
         return
     assert all(isinstance(text, str) for text in texts)

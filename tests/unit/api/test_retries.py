@@ -10,7 +10,8 @@ from llm_api import runtime
 from llm_api.balance import Address
 from llm_api.errors import RuntimeFailedError, RuntimeUnavailableError
 from llm_api.gateway import Gateway
-from llm_api.runtime import Finish, Job
+from llm_api.ollama import Finish
+from llm_api.runtime import Job
 from llm_api.settings import Settings
 from llm_api.trace import Trace
 
