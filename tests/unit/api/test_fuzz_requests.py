@@ -61,7 +61,7 @@ async def test_any_bytes_in_a_request_are_answered(
 
 @pytest.fixture
 async def live(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> Live:
-    monkeypatch.setattr(Protocol, "head_seconds", 0.1)
+    monkeypatch.setattr(Protocol, "head_seconds", 0.3)
     live = await serve(body_timeout_seconds=0.1)
     monkeypatch.setattr(live.server.config, "timeout_keep_alive", 0.1)
     return live
@@ -79,4 +79,5 @@ async def test_any_bytes_on_a_socket_are_answered_or_cut(live: Live, content: by
         await wire.send(content + b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         said = await wire.rest()
     assert b"HTTP/1.1 5" not in said
-    assert (await live.http.get("/health")).status_code == 200
+    alive = await live.http.get("/health", headers={"Connection": "close"})
+    assert alive.status_code == 200
