@@ -45,7 +45,7 @@ ci-cluster: ## make up until all is green, e2e beside tilt up, tilt down: make c
 ## Measure
 bench: ## what the gateway adds to a call, beside the runtime alone
 	@$(bootstrap) dev.venv all
-	@$(venv)/python -m bench $(ARGS)
+	@PYTHONPATH=api $(venv)/python -m bench $(ARGS)
 load: ## load from inside the cluster: make load SCENARIO=ramp RATE=4 DURATION=60s
 	@$(bootstrap) dev.venv all
 	@$(venv)/python -m dev.load $(ARGS)

@@ -11,7 +11,7 @@ from typing import Any
 from bench import machine
 from bench.servers import ROOT
 
-PACKAGES = ("fastapi", "starlette", "uvicorn", "uvloop", "httptools", "httpx", "aiohttp", "pydantic")
+PACKAGES = ("fastapi", "starlette", "uvicorn", "uvloop", "httptools", "httpx", "pydantic")
 
 
 def context(options: argparse.Namespace) -> dict[str, Any]:

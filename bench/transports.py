@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 import httpx
 from httpx_aiohttp import AiohttpTransport
+from llm_api import wire
 
 from bench import BenchError, machine, report
 from bench.lab import Lab
@@ -22,6 +23,7 @@ LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=None)
 TRANSPORTS: Mapping[str, Callable[[], httpx.AsyncBaseTransport]] = {
     "httpx's own": lambda: httpx.AsyncHTTPTransport(limits=LIMITS),
     "httpx-aiohttp": lambda: AiohttpTransport(limits=LIMITS),
+    "the gateway's": lambda: wire.Transport(keep_alive_seconds=60),
 }
 
 

@@ -45,7 +45,8 @@ class Transport(httpx.AsyncBaseTransport):
         """Send the request. Raises httpx.ConnectError, ConnectTimeout or RemoteProtocolError."""
         origin = (request.url.host, request.url.port or 80)
         idle = self._idle[origin]
-        connection = self._kept(idle) or await _connect(origin, request.extensions["timeout"]["connect"])
+        limit = request.extensions.get("timeout", {}).get("connect")
+        connection = self._kept(idle) or await _connect(origin, limit)
         lines = [b"%s %s HTTP/1.1" % (request.method.encode(), request.url.raw_path)]
         lines += [b"%s: %s" % header for header in request.headers.raw]
         try:
