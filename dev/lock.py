@@ -16,7 +16,13 @@ from dev.tools import ROOT
 
 UV_VERSION = "0.13.9"
 # In this order: the later ones are held to the versions of the earlier.
-FILES = ("api/requirements", "runtime/requirements", "dev/requirements-local", "dev/requirements", "bench/peers-requirements")
+FILES = (
+    "api/requirements",
+    "runtime/requirements",
+    "dev/requirements-local",
+    "dev/requirements",
+    "bench/peers-requirements",
+)
 
 
 def uv(root: Path = ROOT) -> str:
