@@ -78,11 +78,14 @@ async def while_connected(receive: Receive, work: Coroutine[Any, Any, None]) -> 
 
 
 class Answer(Response):
-    """Runs the job when the server sends it."""
+    """Runs the job when the server sends it; the model then leaves memory if it is the last."""
 
-    def __init__(self, runner: Runner, job: Job, model: str, shape: Shape, *, stream: bool) -> None:
+    def __init__(
+        self, runner: Runner, job: Job, model: str, shape: Shape, *, stream: bool, last: bool = False
+    ) -> None:
         super().__init__()
-        self._runner, self._job, self._model, self._shape, self._stream = runner, job, model, shape, stream
+        self._runner, self._job, self._model, self._shape = runner, job, model, shape
+        self._stream, self._last = stream, last
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Write the answer, or the failure: a status as long as nothing was sent, then a line."""
@@ -100,6 +103,9 @@ class Answer(Response):
         except Exception as error:
             log.exception("the engine failed")
             await self._fail(500, str(error), scope, receive)
+        finally:
+            if self._last:
+                await self._runner.unload()
 
     async def _fail(self, status: int, message: str, scope: Scope, receive: Receive) -> None:
         if self._begun:

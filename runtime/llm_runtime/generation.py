@@ -12,11 +12,12 @@ from starlette.responses import Response
 
 from llm_runtime.answer import Answer, Shape, failure, whole
 from llm_runtime.engine import EngineError, Job
-from llm_runtime.names import same_model
+from llm_runtime.names import is_name, same_model
 from llm_runtime.runner import Runner
 from llm_runtime.schemas import ChatRequest, GenerateRequest, Message, ModelRequest, Options, unsupported
 
 DEFAULT_OPTIONS = Options()
+INVALID_NAME = "invalid model name"
 R = TypeVar("R", bound=ModelRequest)
 
 
@@ -35,8 +36,6 @@ async def generate(request: Request) -> Response:
     try:
         wish = await _read(request, GenerateRequest)
         runner = _runner(request, wish)
-        if wish.raw and wish.system:
-            raise EngineError(400, "raw mode does not support template, system, or context")
         if not wish.prompt:
             return await _load_or_unload(runner, wish, as_response)
     except EngineError as refusal:
@@ -47,7 +46,7 @@ async def generate(request: Request) -> Response:
     else:
         system = (Message(role="system", content=wish.system),) if wish.system else ()
         job = Job(options, messages=(*system, Message(role="user", content=wish.prompt)))
-    return Answer(runner, job, wish.model, as_response, stream=wish.stream is not False)
+    return Answer(runner, job, wish.model, as_response, stream=wish.stream is not False, last=wish.unloads)
 
 
 async def chat(request: Request) -> Response:
@@ -62,7 +61,7 @@ async def chat(request: Request) -> Response:
     except EngineError as refusal:
         return failure(refusal.status, refusal.message)
     job = Job(wish.options or DEFAULT_OPTIONS, messages=wish.messages)
-    return Answer(runner, job, wish.model, as_message, stream=wish.stream is not False)
+    return Answer(runner, job, wish.model, as_message, stream=wish.stream is not False, last=wish.unloads)
 
 
 async def _read(request: Request, kind: type[R]) -> R:
@@ -89,6 +88,8 @@ def _runner(request: Request, wish: ModelRequest) -> Runner:
     """The runner, if it serves the model and can do what is wished."""
     runner: Runner = request.state.runner
     if not same_model(wish.model, runner.engine.info.name):
+        if wish.model and not is_name(wish.model):
+            raise EngineError(400, INVALID_NAME)
         raise EngineError(404, f"model '{wish.model}' not found")
     if refusal := unsupported(wish):
         raise EngineError(400, refusal)
@@ -98,7 +99,7 @@ def _runner(request: Request, wish: ModelRequest) -> Runner:
 
 async def _load_or_unload(runner: Runner, wish: ModelRequest, shape: Shape) -> Response:
     """A request without text loads the model, or with a keep_alive of 0 gives its memory back."""
-    if wish.keep_alive in (0, "0", "0s"):
+    if wish.unloads:
         await runner.unload()
         return whole(wish.model, shape, {"done_reason": "unload"})
     await runner.load()

@@ -8,9 +8,9 @@ from pydantic import ValidationError
 
 from llm_runtime import VERSION
 from llm_runtime.answer import Json, failure
-from llm_runtime.generation import explain
+from llm_runtime.generation import INVALID_NAME, explain
 from llm_runtime.metrics import render
-from llm_runtime.names import same_model
+from llm_runtime.names import display_name, is_name, same_model
 from llm_runtime.runner import Runner
 from llm_runtime.schemas import ShowRequest
 
@@ -81,9 +81,11 @@ async def show(request: Request, runner: TheRunner) -> Response:
     name = wish.model or wish.name
     if not name:
         return failure(400, "model is required")
+    if not is_name(name):
+        return failure(400, INVALID_NAME)
     info = runner.engine.info
     if not same_model(name, info.name):
-        return failure(404, f"model '{name}' not found")
+        return failure(404, f"model '{display_name(name)}' not found")
     return Json(
         {
             "template": info.template,

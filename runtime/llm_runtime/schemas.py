@@ -29,8 +29,14 @@ def _given(options: Any) -> Any:
     return {name: value for name, value in options.items() if value is not None}
 
 
+def _text(value: Any) -> Any:
+    """Ollama takes null for "not given"."""
+    return "" if value is None else value
+
+
 # A number of seconds or Go's notation, "5m".
 Duration = Annotated[int | float | str, BeforeValidator(_duration)]
+Text = Annotated[str, BeforeValidator(_text)]
 Integer = Annotated[int, BeforeValidator(_integer), Field(ge=-(2**63), lt=2**63)]
 
 
@@ -59,8 +65,8 @@ class Message(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    role: Annotated[str, AfterValidator(str.lower)]
-    content: str = ""
+    role: Annotated[Text, AfterValidator(str.lower)] = ""
+    content: Text = ""
     images: list[str] | None = None
 
 
@@ -69,7 +75,7 @@ class ModelRequest(BaseModel):
 
     model_config = ConfigDict(strict=True)
 
-    model: str = ""
+    model: Text = ""
     stream: bool | None = None
     options: Annotated[Options, BeforeValidator(_given)] | None = None
     keep_alive: Duration | None = None
@@ -78,36 +84,48 @@ class ModelRequest(BaseModel):
     format: Any = None
     logprobs: bool | None = None
 
+    @property
+    def unloads(self) -> bool:
+        """Whether the model is to leave memory when this request is done."""
+        return self.keep_alive is not None and not re.search("[1-9]", str(self.keep_alive))
+
 
 class GenerateRequest(ModelRequest):
     """POST /api/generate."""
 
-    prompt: str = ""
-    system: str = ""
-    raw: bool = False
-    suffix: str = ""
-    template: str = ""
+    prompt: Text = ""
+    system: Text = ""
+    raw: bool | None = False
+    suffix: Text = ""
+    template: Text = ""
     context: list[int] | None = None
     images: list[str] | None = None
+
+    @property
+    def dressed(self) -> bool:
+        """Whether more than the prompt is to reach the model."""
+        return bool(self.template or self.system or self.context)
 
 
 class ChatRequest(ModelRequest):
     """POST /api/chat."""
 
-    messages: tuple[Message, ...] = ()
+    messages: tuple[Message, ...] | None = ()
     tools: list[Any] | None = None
 
 
 class ShowRequest(BaseModel):
     """POST /api/show; `name` is the older spelling."""
 
-    model: str = ""
-    name: str = ""
+    model: Text = ""
+    name: Text = ""
 
 
 def unsupported(request: ModelRequest) -> str | None:
     """The first thing asked for that neither engine can do, in words for the client."""
-    messages = request.messages if isinstance(request, ChatRequest) else ()
+    if isinstance(request, GenerateRequest) and request.raw and request.dressed:
+        return "raw mode does not support template, system, or context"
+    messages = (request.messages or ()) if isinstance(request, ChatRequest) else ()
     wishes = {
         "images": getattr(request, "images", None) or any(message.images for message in messages),
         "tools": getattr(request, "tools", None),

@@ -25,8 +25,15 @@ def test_an_unknown_model_is_not_found(http: httpx.Client, route: str) -> None:
 
 
 def test_an_unknown_model_has_nothing_to_show(http: httpx.Client) -> None:
-    status, message = refusal(http, "/api/show", json={"model": "no-such-model"})
-    assert (status, "not found" in message) == (404, True)
+    answer = refusal(http, "/api/show", json={"model": "no-such-model"})
+    assert answer == (404, "model 'no-such-model:latest' not found")
+
+
+@pytest.mark.parametrize("route", ["/api/generate", "/api/chat", "/api/show"])
+@pytest.mark.parametrize("name", ["a b", "-x", ".x", "x:", "x:y:z", "/x", "a/b/c/d/e", "a@b", "x" * 81])
+def test_a_name_that_no_model_can_have_is_refused(http: httpx.Client, route: str, name: str) -> None:
+    wish = {"model": name, "prompt": "Hello", "messages": MESSAGES}
+    assert refusal(http, route, json=wish) == (400, "invalid model name")
 
 
 @pytest.mark.parametrize("route", ["/api/show", "/api/chat"])
@@ -60,8 +67,12 @@ def test_options_must_be_of_their_types(http: httpx.Client, body: Body, route: s
     assert next(iter(wrong)) in message
 
 
-def test_a_raw_prompt_has_no_system_message(http: httpx.Client, body: Body) -> None:
-    wish = body | {"prompt": "Hello", "raw": True, "system": "Be brief."}
+@pytest.mark.parametrize("prompt", ["Hello", ""])
+@pytest.mark.parametrize(
+    "other", [{"system": "Be brief."}, {"template": "{{ .Prompt }}"}, {"context": [1]}], ids=str
+)
+def test_a_raw_prompt_stands_alone(http: httpx.Client, body: Body, prompt: str, other: Body) -> None:
+    wish = body | {"prompt": prompt, "raw": True} | other
     message = "raw mode does not support template, system, or context"
     assert refusal(http, "/api/generate", json=wish) == (400, message)
 

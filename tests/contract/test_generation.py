@@ -1,6 +1,7 @@
 """POST /api/generate and /api/chat, as clients of Ollama know them."""
 
 import json
+import time
 from typing import Any
 
 import httpx
@@ -106,6 +107,25 @@ def test_options_that_nobody_knows_are_ignored(http: httpx.Client, body: Body, r
     assert plain(http, route, body | ask | {"options": body["options"] | {"no_such_option": 1}})["done"]
 
 
+@pytest.mark.parametrize(
+    "nothing", [{"prompt": None}, {"system": None}, {"raw": None}, {"suffix": None}], ids=str
+)
+def test_null_in_a_generation_means_not_given(http: httpx.Client, body: Body, nothing: Body) -> None:
+    reason = plain(http, "/api/generate", body | PROMPT | nothing)["done_reason"]
+    assert (reason == "load") is ("prompt" in nothing)
+
+
+@pytest.mark.parametrize(
+    "message", [{"role": "user", "content": None}, {"role": "user"}, {"content": "Hello"}], ids=str
+)
+def test_a_message_may_lack_its_content_or_role(http: httpx.Client, body: Body, message: Body) -> None:
+    assert plain(http, "/api/chat", body | {"messages": [message]})["eval_count"]
+
+
+def test_null_messages_load_the_model(http: httpx.Client, body: Body) -> None:
+    assert plain(http, "/api/chat", body | {"messages": None})["done_reason"] == "load"
+
+
 @ROUTES
 @pytest.mark.parametrize("keep_alive", ["5m", 300, -1])
 def test_keep_alive_is_a_duration_or_seconds(
@@ -122,11 +142,25 @@ def test_nothing_to_say_loads_the_model(http: httpx.Client, body: Body, route: s
     assert text_of(answer.json()) == ""
 
 
+def is_loaded(http: httpx.Client, body: Body) -> bool:
+    return body["model"] in [model["name"] for model in http.get("/api/ps").json()["models"]]
+
+
 @pytest.mark.parametrize("route", ["/api/generate", "/api/chat"])
+@pytest.mark.parametrize("nothing", [0, "0s", "0m"])
 def test_a_keep_alive_of_nothing_unloads_the_model_until_it_is_asked_again(
-    http: httpx.Client, body: Body, route: str
+    http: httpx.Client, body: Body, route: str, nothing: Any
 ) -> None:
-    answer = http.post(route, json={"model": body["model"], "keep_alive": 0})
+    answer = http.post(route, json={"model": body["model"], "keep_alive": nothing})
     assert answer.json()["done_reason"] == "unload"
     assert plain(http, "/api/generate", body | PROMPT)["load_duration"] > 0
-    assert [model["name"] for model in http.get("/api/ps").json()["models"]] == [body["model"]]
+    assert is_loaded(http, body)
+
+
+@ROUTES
+def test_an_answer_with_a_keep_alive_of_nothing_is_the_models_last(
+    http: httpx.Client, body: Body, route: str, ask: Body
+) -> None:
+    assert plain(http, route, body | ask | {"keep_alive": 0})["eval_count"]
+    while is_loaded(http, body):
+        time.sleep(0.05)

@@ -38,8 +38,8 @@ def test_the_list_has_the_model_under_its_full_name(http: httpx.Client, target: 
 
 def test_a_loaded_model_is_listed_as_running(http: httpx.Client, target: Target) -> None:
     http.post("/api/generate", json={"model": target.model})
-    (model,) = http.get("/api/ps").json()["models"]
-    assert (model["name"], model["model"]) == (target.model, target.model)
+    model = {model["name"]: model for model in http.get("/api/ps").json()["models"]}[target.model]
+    assert model["model"] == target.model
     assert {"size", "digest", "expires_at", "size_vram", "context_length"} <= set(model)
     assert set(model["details"]) >= DETAILS
 
