@@ -6,6 +6,7 @@ import secrets
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import xllamacpp  # type: ignore[import-untyped]
 from llm_runtime.engine import Emit, EngineError, Finish, Job, ModelInfo
 from llm_runtime.gguf import Gguf
 from llm_runtime.names import display_name
+from llm_runtime.schemas import Message
 from llm_runtime.settings import Settings
 from llm_runtime.threads import default_threads
 
@@ -34,6 +36,10 @@ def packaged_model() -> Path:
         if file.suffix == ".gguf":
             return Path(str(file.locate()))
     raise FileNotFoundError(f"no model: set RUNTIME_MODEL_PATH to a GGUF file, or install {PACKAGE}")
+
+
+class TooLongError(EngineError):
+    """The prompt does not fit the context."""
 
 
 class LlamaCppEngine:
@@ -94,6 +100,16 @@ class LlamaCppEngine:
         return parameters
 
     async def generate(self, job: Job, emit: Emit) -> Finish:
+        """Run the job; a conversation too long for the context first loses its oldest turns, as in Ollama."""
+        while True:
+            try:
+                return await self._generate(job, emit)
+            except TooLongError:
+                if not (rest := without_oldest(job.messages)):
+                    raise
+                job = replace(job, messages=rest)
+
+    async def _generate(self, job: Job, emit: Emit) -> Finish:
         """Run the job in a thread of its own. Cancelled, it stops at the next token or part of the prompt."""
         loop = asyncio.get_running_loop()
         chunks: asyncio.Queue[Chunk | None] = asyncio.Queue()
@@ -129,6 +145,14 @@ class LlamaCppEngine:
             self._server.handle_completions(request | {"prompt": job.prompt}, on_chunk)
 
 
+def without_oldest(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """The conversation without its oldest turn; empty if only system messages and the last turn are left."""
+    for place, message in enumerate(messages[:-1]):
+        if message.role != "system":
+            return messages[:place] + messages[place + 1 :]
+    return ()
+
+
 def sampling(job: Job) -> dict[str, Any]:
     """The options in llama.cpp's words."""
     given = job.options.model_dump(exclude={"num_predict", "num_ctx"})
@@ -138,13 +162,13 @@ def sampling(job: Job) -> dict[str, Any]:
 
 
 def check_prompt(chunk: Chunk, num_ctx: int) -> None:
-    """Raises EngineError if a prompt is longer than the request's own num_ctx (0: not given).
+    """Raises TooLongError if a prompt is longer than the request's own num_ctx (0: not given).
 
     The slots' context was made at the load: a larger num_ctx changes nothing.
     """
     total = chunk.get("prompt_progress", {}).get("total", 0)
     if 0 < num_ctx < total:
-        raise EngineError(
+        raise TooLongError(
             400, f"request ({total} tokens) exceeds the available context size ({num_ctx} tokens)"
         )
 
@@ -152,7 +176,8 @@ def check_prompt(chunk: Chunk, num_ctx: int) -> None:
 def read_chunk(chunk: Chunk) -> tuple[str, Finish | None]:
     """The text of a chunk, and the end if it is the last. Raises EngineError for an error in it."""
     if error := chunk.get("error"):
-        raise EngineError(int(error.get("code", 500)), str(error.get("message", error)))
+        kind = TooLongError if error.get("type") == "exceed_context_size_error" else EngineError
+        raise kind(int(error.get("code", 500)), str(error.get("message", error)))
     choice = chunk["choices"][0]
     text = choice["text"] if "text" in choice else choice["delta"].get("content")
     if choice["finish_reason"] is None:

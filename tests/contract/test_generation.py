@@ -7,6 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.contract.conftest import Target
+
 Body = dict[str, Any]
 PROMPT = {"prompt": "Name three colours."}
 MESSAGES = {"messages": [{"role": "user", "content": "Name three colours."}]}
@@ -120,6 +122,21 @@ def test_null_in_a_generation_means_not_given(http: httpx.Client, body: Body, no
 )
 def test_a_message_may_lack_its_content_or_role(http: httpx.Client, body: Body, message: Body) -> None:
     assert plain(http, "/api/chat", body | {"messages": [message]})["eval_count"]
+
+
+def test_a_conversation_too_long_for_the_context_loses_its_oldest_turns(
+    http: httpx.Client, body: Body, target: Target
+) -> None:
+    turns = [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "one two three four five six " * 60},
+        {"role": "assistant", "content": "Yes."},
+        {"role": "user", "content": "Hello"},
+    ]
+    ask = body | {"options": body["options"] | {"num_ctx": 256}}
+    answer = plain(http, "/api/chat", ask | {"messages": turns})
+    assert answer["eval_count"]
+    assert answer["prompt_eval_count"] < 256 or target.kind == "simulated"
 
 
 def test_null_messages_load_the_model(http: httpx.Client, body: Body) -> None:
