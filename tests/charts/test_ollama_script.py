@@ -180,7 +180,7 @@ def test_a_stopping_pod_waits_until_no_slot_works(serving: Pod) -> None:
     try:
         busy, idle = ({"/slots": [200, [[{"is_processing": state}]]]} for state in (True, False))
         begun = time.monotonic()
-        assert serving.run("drain", "0", "2", answers=busy).returncode == 0
+        assert serving.run("drain", "0", "6", answers=busy).returncode == 0
         assert time.monotonic() - begun >= 1
         questions = len(serving.asked())
         assert questions >= 2

@@ -21,6 +21,8 @@ ROOT = Path(__file__).parents[2]
 MODEL = "simulated:tiny"
 PATIENCE = 60
 """Seconds until a program must answer; far more than it needs."""
+BURST = 8
+"""Requests at once, more than there is room for."""
 
 QUERIES = [
     query for query in dashboard_queries() if all(m.startswith("llm") for m in metrics(query.filled()))
@@ -113,11 +115,20 @@ def scraper(prometheus: str, gateway: str, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture(scope="module")
 def loaded(scraper: str, gateway: str) -> str:
-    """The Prometheus, once it has seen two bursts of requests: rates need a before and an after."""
-    for _ in range(2):
-        asyncio.run(burst(gateway))
-        time.sleep(2)
+    """The Prometheus, once it has seen the gateway idle, and after each of two bursts: rates need both."""
+    for number in range(3):
+        if number:
+            asyncio.run(burst(gateway))
+        wait_until_seen(scraper, BURST * number)
     return scraper
+
+
+def wait_until_seen(scraper: str, requests: int) -> None:
+    """Wait for a scrape with so many requests; a Prometheus looks for its targets seconds after its start."""
+    deadline = time.monotonic() + PATIENCE
+    while numbers(scraper, "sum(llm_requests_total)") != [requests]:
+        assert time.monotonic() < deadline, f"{requests} requests were not scraped"
+        time.sleep(0.2)
 
 
 async def burst(gateway: str) -> None:
@@ -125,7 +136,8 @@ async def burst(gateway: str) -> None:
         bodies = [
             {"prompt": "hello", "stream": stream, "options": {"num_predict": 5}} for stream in (True, False)
         ]
-        answers = await asyncio.gather(*(client.post("/generate", json=body) for body in bodies * 4))
+        calls = (client.post("/generate", json=body) for body in bodies * (BURST // 2))
+        answers = await asyncio.gather(*calls)
     assert {answer.status_code for answer in answers} <= {200, 429, 503}
     assert any(answer.status_code == 200 for answer in answers)
 
