@@ -44,7 +44,9 @@ def is_current(root: Path, kind: str) -> bool:
 def explain(pip_output: str) -> str:
     """What a failed installation means, and its fix."""
     text = pip_output.lower()
-    if "no matching distribution" in text or "could not find a version" in text:
+    # Without a network pip also finds no version of anything.
+    offline = "connection broken" in text
+    if not offline and ("no matching distribution" in text or "could not find a version" in text):
         return (
             "a package has no wheel for this Python or platform (its name is above)\n"
             "  fix: use CPython 3.11 to 3.14 on x86_64 or arm64: make ... PYTHON=python3.12;\n"

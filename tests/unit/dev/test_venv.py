@@ -57,6 +57,7 @@ def test_an_environment_whose_python_is_gone_is_not_usable(root: Path) -> None:
         ("THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE", "pip cache purge"),
         ("OSError: [Errno 28] No space left on device", "free 2 GiB"),
         ("Connection refused", "HTTPS_PROXY"),
+        ("after connection broken by 'x'\nERROR: No matching distribution found for a==1", "HTTPS_PROXY"),
     ],
 )
 def test_what_pip_says_becomes_a_cause_and_a_fix(words: str, fix: str) -> None:
