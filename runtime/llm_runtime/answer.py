@@ -10,7 +10,7 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from llm_runtime.engine import DropError, EngineError, Job
+from llm_runtime.engine import DropError, EngineError, Job, UnfinishedError
 from llm_runtime.runner import Result, Runner
 
 log = logging.getLogger("uvicorn.error")
@@ -114,7 +114,12 @@ class Answer(Response):
             await failure(status, message)(scope, receive, self._send)
 
     async def _write_stream(self) -> None:
-        result = await self._runner.run(self._job, self._emit)
+        try:
+            result = await self._runner.run(self._job, self._emit)
+        except UnfinishedError:
+            await self._begin()
+            await self._send({"type": "http.response.body", "body": b""})
+            return
         await self._begin()
         await self._body(self._object("", done=True) | metrics(result), more=False)
 
@@ -124,8 +129,11 @@ class Answer(Response):
         async def collect(text: str) -> None:
             pieces.append(text)
 
-        result = await self._runner.run(self._job, collect)
-        body = encode(self._object("".join(pieces), done=True) | metrics(result)).encode()
+        try:
+            last = metrics(await self._runner.run(self._job, collect))
+        except UnfinishedError:
+            last = {}
+        body = encode(self._object("".join(pieces), done=bool(last)) | last).encode()
         await self._begin(Json.media_type, len(body))
         await self._send({"type": "http.response.body", "body": body})
 

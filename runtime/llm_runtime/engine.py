@@ -22,6 +22,13 @@ class DropError(Exception):
     """The connection is to end here, in the middle of the answer (a simulated fault)."""
 
 
+class UnfinishedError(Exception):
+    """The answer is to end here, in good order but without its last object (a simulated fault).
+
+    Ollama does so to an answer that says one token 31 times.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """One generation: raw text to continue, or messages for the model's chat template."""

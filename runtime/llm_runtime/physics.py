@@ -31,13 +31,14 @@ class Physics(BaseModel):
 class Fault(BaseModel):
     """What the next requests run into.
 
-    not_found, cancelled and busy answer 404, 499 and 503 at once. error, hang and drop strike after
-    `after_tokens` tokens: an `error` line, silence until the client leaves, an end of the connection.
+    not_found, cancelled and busy answer 404, 499 and 503 at once. error, hang, drop and unfinished strike
+    after `after_tokens` tokens: an `error` line, silence until the client leaves, an end of the connection,
+    an end in good order without the last line (as Ollama does to an answer that repeats itself).
     """
 
     model_config = ConfigDict(extra="forbid")
 
-    kind: Literal["not_found", "cancelled", "busy", "error", "hang", "drop"]
+    kind: Literal["not_found", "cancelled", "busy", "error", "hang", "drop", "unfinished"]
     after_tokens: int = Field(default=0, ge=0)
     times: int | None = Field(
         default=1, ge=1, description="How many requests it strikes; null: until it is cleared."

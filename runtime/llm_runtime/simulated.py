@@ -6,7 +6,7 @@ import time
 import zlib
 from collections.abc import Awaitable, Callable
 
-from llm_runtime.engine import DropError, Emit, EngineError, Finish, Job, ModelInfo
+from llm_runtime.engine import DropError, Emit, EngineError, Finish, Job, ModelInfo, UnfinishedError
 from llm_runtime.names import display_name
 from llm_runtime.physics import Fault, Physics
 from llm_runtime.stops import StopFilter
@@ -81,7 +81,7 @@ class SimulatedEngine:
 
     async def generate(self, job: Job, emit: Emit) -> Finish:
         """Say the passage at the set pace; the same prompt and seed begin at the same word."""
-        fault = self._strike("error", "hang", "drop")
+        fault = self._strike("error", "hang", "drop", "unfinished")
         prompt = job.prompt or "\n".join(message.content for message in job.messages)
         limit = job.options.num_predict
         count = min(limit, self.physics.tokens) if limit > 0 else self.physics.tokens
@@ -129,4 +129,6 @@ class SimulatedEngine:
             await asyncio.get_running_loop().create_future()
         if fault.kind == "drop":
             raise DropError
+        if fault.kind == "unfinished":
+            raise UnfinishedError
         raise EngineError(500, "simulated failure: the model runner has unexpectedly stopped")

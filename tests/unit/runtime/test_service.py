@@ -6,7 +6,6 @@ from typing import Any
 
 import httpx
 import pytest
-from llm_runtime.schemas import GenerateRequest
 
 from .conftest import Serve
 
@@ -53,6 +52,19 @@ async def test_a_dropped_connection_ends_without_the_end_of_the_answer(
     with pytest.raises(httpx.RemoteProtocolError):
         await service.http.post("/api/generate", json=WISH | {"stream": stream})
     await service.reaches(failed=1, running=0)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_unfinished_answer_ends_in_good_order_without_its_last_line(
+    serve: Serve, stream: bool
+) -> None:
+    service = await serve()
+    await service.http.post("/simulator", json={"fault": {"kind": "unfinished", "after_tokens": 3}})
+    answer = await service.http.post("/api/generate", json=WISH | {"stream": stream})
+    received = await lines(answer)
+    assert answer.status_code == 200
+    assert [line["done"] for line in received] == [False] * (3 if stream else 1)
+    assert "".join(line["response"] for line in received)
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -179,11 +191,3 @@ async def test_what_no_engine_here_can_do_is_refused(
         400,
         {"error": f'"smollm2:135m" does not support {message}'},
     )
-
-
-def test_options_are_read_as_ollama_reads_them() -> None:
-    wish = GenerateRequest.model_validate_json(
-        '{"options": {"num_predict": 3.9, "seed": null, "temperature": 1}}'
-    )
-    assert wish.options is not None
-    assert (wish.options.num_predict, wish.options.seed, wish.options.temperature) == (3, -1, 1.0)
