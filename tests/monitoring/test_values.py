@@ -80,3 +80,10 @@ def test_alertmanager_is_off_and_so_are_the_rules_about_it(stack: dict[str, Any]
     assert stack["alertmanager"]["enabled"] is False
     assert stack["defaultRules"]["rules"]["alertmanager"] is False
     assert "Watchdog" in json.dumps(stack["defaultRules"]["disabled"])
+
+
+def test_no_relabelling_of_cadvisor_has_an_empty_pattern_which_would_match_every_series(
+    stack: dict[str, Any],
+) -> None:
+    rules = stack["kubelet"]["serviceMonitor"]["cAdvisorMetricRelabelings"]
+    assert all(rule["regex"] for rule in rules)
