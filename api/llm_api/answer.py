@@ -7,7 +7,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from llm_api.errors import GatewayError, response
+from llm_api.errors import GatewayError, ShuttingDownError, response
 from llm_api.gateway import Gateway
 from llm_api.runtime import Job
 from llm_api.shapes import Shape, encode
@@ -31,14 +31,17 @@ class Answer(Response):
             stayed = await while_connected(receive, self._stream() if self._job.stream else self._whole())
             self._trace.outcome = "ok" if stayed else "cancelled"
         except GatewayError as error:
-            self._trace.failed(error)
-            if self._begun:
-                await self._body(self._shape.error(error), more=False)
-            else:
-                await response(error)(scope, receive, send)
+            await self._fail(error, scope, receive)
         except asyncio.CancelledError:
-            self._trace.outcome = "cancelled"
-            raise
+            # The server stops and waits no longer; the connection still stands.
+            await self._fail(ShuttingDownError("this replica stops", retry_after=1), scope, receive)
+
+    async def _fail(self, error: GatewayError, scope: Scope, receive: Receive) -> None:
+        self._trace.failed(error)
+        if self._begun:
+            await self._body(self._shape.error(error), more=False)
+        else:
+            await response(error)(scope, receive, self._send)
 
     async def _stream(self) -> None:
         finish = await self._gateway.generate(self._job, self._trace, self._emit)

@@ -109,7 +109,7 @@ class QueueFullError(GatewayError):
 class ShuttingDownError(GatewayError):
     """This replica is about to stop."""
 
-    status, code, outcome = 503, "shutting_down", "rejected"
+    status, code = 503, "shutting_down"
 
 
 class RuntimeUnavailableError(GatewayError):

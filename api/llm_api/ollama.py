@@ -33,17 +33,27 @@ class Finish:
 
 
 async def events(response: httpx.Response) -> AsyncIterator[tuple[list[str], Finish | None]]:
-    """Yield what arrived together: texts, and the end where it is among them. Raises RuntimeFailedError."""
-    rest = b""
+    """Yield what arrived together: texts, and the end where it is among them. Raises RuntimeFailedError.
+
+    Ollama gives up on a model that repeats itself, and ends that answer in good order without a last object:
+    its pieces are the only count of its tokens then.
+    """
     assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - narrows the type
+    rest, pieces = b"", 0
     async for chunk in response.stream:
         *lines, rest = (rest + chunk).split(b"\n")
         if len(rest) > MAX_LINE_BYTES:
             raise RuntimeFailedError("the runtime sent a line without an end")
         if lines:
-            yield parse(lines)
+            texts, finish = parse(lines)
+            yield texts, finish
+            pieces += len(texts)
     if rest:
-        yield parse([rest])
+        texts, finish = parse([rest])
+        yield texts, finish
+        pieces += len(texts)
+    if pieces:
+        yield [], Finish("stop", Usage(0, pieces), 0.0, 0.0)
 
 
 def parse(lines: list[bytes]) -> tuple[list[str], Finish | None]:

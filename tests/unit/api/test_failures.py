@@ -67,7 +67,7 @@ async def complete(*chunks: bytes) -> AsyncIterator[bytes]:
 
 
 @pytest.mark.parametrize(
-    "chunks", [broken(PIECE), complete(PIECE), complete(PIECE, ERROR_LINE), complete(PIECE, b"nonsense\n")]
+    "chunks", [broken(PIECE), complete(PIECE, ERROR_LINE), complete(PIECE, b"nonsense\n")]
 )
 async def test_what_fails_in_a_started_stream_ends_it_with_an_error_event(
     open_gateway: Open, chunks: AsyncIterator[bytes]

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from tests.unit.api.conftest import MODEL, Open, Serve
 
 DONE = {
@@ -51,3 +53,26 @@ async def test_a_streamed_answer_comes_as_lines_of_which_the_last_one_is_done(se
     parts = sum(timings[f"{phase}_seconds"] for phase in ("queue", "load", "prefill", "decode"))
     assert abs(parts - timings["total_seconds"]) < 1e-5
     assert 0 < timings["time_to_first_token_seconds"] < timings["total_seconds"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_answer_that_the_runtime_ends_in_good_order_without_a_last_line_is_one(
+    serve: Serve, stream: bool
+) -> None:
+    live = await serve()
+    await live.simulate(fault={"kind": "unfinished", "after_tokens": 3})
+    answer = await live.http.post("/generate", json={"prompt": "Say hello.", "stream": stream})
+    lines = [json.loads(line) for line in answer.text.splitlines()]
+    assert "".join(line["response"] for line in lines).count(" ") == 3
+    assert (lines[-1]["done"], lines[-1]["done_reason"]) == (True, "stop")
+
+
+async def test_a_server_that_stops_waiting_ends_a_stream_with_a_word(serve: Serve) -> None:
+    live = await serve(physics={"token_seconds": 0.02, "tokens": 10_000})
+    async with live.http.stream("POST", "/generate", json={"prompt": "Say hello.", "stream": True}) as answer:
+        lines = answer.aiter_lines()
+        await anext(lines)
+        live.server.force_exit = False
+        live.server.should_exit = True  # its patience is a second
+        last = [json.loads(line) async for line in lines][-1]
+    assert last["error"]["code"] == "shutting_down"

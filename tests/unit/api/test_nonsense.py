@@ -34,7 +34,7 @@ NONSENSE = [
     b'{"message":null,"done":true}',
     b'{"message":{"content":5},"done":true}',
     b'{"response":"Hel',
-    b'{"response":"Hel","done":false}',
+    b'{"response":"","done":false}',
     b"\xff\xfe",
     b'{"response":"","done":true,"eval_count":1e999}',
     b'{"response":"","done":true,"eval_count":"many"}',
