@@ -1,7 +1,7 @@
 """`make down`: removes the cluster kind-llm and its registry, all that `make up` made outside this folder.
 
-Nothing else is stopped or removed. KEEP=cluster only takes the platform out of the cluster (tilt down).
-Standard library only.
+Nothing else is stopped or removed. KEEP=cluster only takes the platform out of the cluster (tilt down),
+with the settings that `make up` had. Standard library only.
 """
 
 import os
@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 
-from dev import FixableError, cluster, probe, tools
+from dev import FixableError, cluster, probe, tools, up
 from dev.cluster import CONTEXT
 
 
@@ -37,14 +37,15 @@ def standing() -> list[str]:
     return found
 
 
-def take_platform_out() -> None:
-    """`tilt down`, namespaces too; the cluster stays.
+def take_platform_out(environment: Mapping[str, str]) -> None:
+    """`tilt down` with the settings of `make up`, namespaces too; the cluster stays.
 
     Raises:
         FixableError: tilt is missing or failed.
     """
     command = [tools.path("tilt"), "down", "--context", CONTEXT, "--delete-namespaces"]
-    if subprocess.run(command, cwd=tools.ROOT, env=tools.on_path(os.environ), check=False).returncode:
+    command += ["--", *up.tilt_arguments(environment)]
+    if subprocess.run(command, cwd=tools.ROOT, env=tools.on_path(environment), check=False).returncode:
         raise FixableError(
             "`tilt down` failed, in the words above\n  fix: make down removes the cluster as a whole"
         )
@@ -66,7 +67,7 @@ def main(environment: Mapping[str, str]) -> int:
         print("note: Tilt seems to run still (port 10350): end it with Ctrl-C in its terminal")
     try:
         if environment.get("KEEP") == "cluster":
-            take_platform_out()
+            take_platform_out(environment)
             return 0
         for thing in found:
             print(f"removing: {thing}")
