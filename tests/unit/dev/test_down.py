@@ -1,5 +1,6 @@
 """What `make down` removes, and with which settings."""
 
+import os
 import subprocess
 from typing import Any
 
@@ -28,4 +29,4 @@ def test_the_platform_is_taken_out_with_the_settings_that_brought_it_up(
 def test_a_tilt_down_that_fails_says_what_removes_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tools, "path", lambda _: "false")
     with pytest.raises(FixableError, match="make down removes the cluster as a whole"):
-        down.take_platform_out({})
+        down.take_platform_out(dict(os.environ))
