@@ -57,10 +57,15 @@ def test_openais_api_lists_a_model_and_streams_its_answer(gateway: str) -> None:
     assert any(json.loads(part)["choices"] for part in data[:-1])
 
 
-def test_an_answer_is_counted(gateway: str) -> None:
+def one_more(gateway: str) -> bool:
     before = counted(gateway, outcome="ok")
     httpx.post(f"{gateway}/generate", json=PROMPT, timeout=PATIENCE).raise_for_status()
-    assert counted(gateway, outcome="ok") == before + 1
+    return counted(gateway, outcome="ok") == before + 1
+
+
+def test_an_answer_is_counted(gateway: str) -> None:
+    # The pod that the forward leads to can change in between, when an autoscaler acts.
+    assert any(one_more(gateway) for _ in range(5))
 
 
 def test_an_unknown_model_is_refused_as_such(gateway: str) -> None:
