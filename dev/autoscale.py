@@ -40,12 +40,12 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--rate", type=positive, default=40.0, help="requests per second at the peak")
     parser.add_argument(
-        "--quiet-rate", type=positive, default=0.3, help="requests per second before and after"
+        "--quiet-rate", type=positive, default=0.1, help="requests per second before and after"
     )
     parser.add_argument("--max-tokens", type=positive, default=16, help="tokens of an answer, at most")
     parser.add_argument("--quiet", type=duration, default=15.0, help="before the load rises")
     parser.add_argument("--ramp", type=duration, default=40.0, help="until the load is at its peak")
-    parser.add_argument("--hold", type=duration, default=80.0, help="how long the peak lasts")
+    parser.add_argument("--hold", type=duration, default=60.0, help="how long the peak lasts")
     parser.add_argument("--tail", type=duration, default=300.0, help="longest wait for the return")
     parser.add_argument("--url", default=URL, help="the gateway as the cluster sees it")
     parser.add_argument("--image", default=os.environ.get("K6_IMAGE") or IMAGE, help="k6 in the cluster")
