@@ -38,7 +38,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m dev.autoscale", description=(__doc__ or "").splitlines()[0]
     )
-    parser.add_argument("--rate", type=positive, default=40.0, help="requests per second at the peak")
+    parser.add_argument("--rate", type=positive, default=80.0, help="requests per second at the peak")
     parser.add_argument(
         "--quiet-rate", type=positive, default=0.1, help="requests per second before and after"
     )
