@@ -28,18 +28,13 @@ KINDS = "deployments,statefulsets,services,configmaps,horizontalpodautoscalers"
 OURS = ("--selector", "app.kubernetes.io/part-of=llm-platform", "--all-namespaces", "--output=name")
 
 
-def tilt(how: str, environment: Mapping[str, str]) -> list[str]:
-    """The command of Tilt's for these settings."""
-    return [tools.path("tilt"), how, "--context", CONTEXT, "--", *up.tilt_arguments(environment)]
-
-
 @contextmanager
 def tilt_up(environment: Mapping[str, str], log: Path = LOG) -> Iterator[None]:
     """Tilt beside what is done here; it has ended afterwards."""
     log.parent.mkdir(exist_ok=True)
     with log.open("w") as output:
         child = subprocess.Popen(
-            tilt("up", environment),
+            up.tilt("up", environment),
             cwd=tools.ROOT,
             env=tools.on_path(environment),
             stdin=subprocess.DEVNULL,
@@ -110,7 +105,9 @@ def main(environment: Mapping[str, str]) -> int:
             tests = subprocess.run(["make", "e2e"], cwd=tools.ROOT, check=False).returncode
             if tests:
                 describe()
-        subprocess.run(tilt("down", environment), cwd=tools.ROOT, env=tools.on_path(environment), check=True)
+        subprocess.run(
+            up.tilt("down", environment), cwd=tools.ROOT, env=tools.on_path(environment), check=True
+        )
         if remains := left():
             raise FixableError(f"`tilt down` left {', '.join(remains)}")
     except (FixableError, subprocess.CalledProcessError) as error:

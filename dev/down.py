@@ -43,8 +43,7 @@ def take_platform_out(environment: Mapping[str, str]) -> None:
     Raises:
         FixableError: tilt is missing or failed.
     """
-    command = [tools.path("tilt"), "down", "--context", CONTEXT, "--delete-namespaces"]
-    command += ["--", *up.tilt_arguments(environment)]
+    command = up.tilt("down", environment, "--delete-namespaces")
     if subprocess.run(command, cwd=tools.ROOT, env=tools.on_path(environment), check=False).returncode:
         raise FixableError(
             "`tilt down` failed, in the words above\n  fix: make down removes the cluster as a whole"

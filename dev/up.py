@@ -62,6 +62,12 @@ def tilt_arguments(environment: Mapping[str, str]) -> list[str]:
     return [f"--{name}={environment[name.upper()]}" for name in SETTINGS if environment.get(name.upper())]
 
 
+def tilt(how: str, environment: Mapping[str, str], *options: str) -> list[str]:
+    """The command of Tilt's for these settings: `how` is up, ci or down, with options of its own."""
+    settings = tilt_arguments(environment)
+    return [tools.path("tilt"), how, "--context", cluster.CONTEXT, *options, "--", *settings]
+
+
 def start_cluster(engine: probe.Engine, environment: Mapping[str, str], how: str = "up") -> int:
     """Checks, environment, tools, cluster, then Tilt; its exit status.
 
@@ -77,7 +83,7 @@ def start_cluster(engine: probe.Engine, environment: Mapping[str, str], how: str
     except FixableError as error:
         raise FixableError(f"{error}\nwithout them there is the local profile: make local") from error
     cluster.apply(environment)
-    command = [tools.path("tilt"), how, "--context", cluster.CONTEXT, "--", *tilt_arguments(environment)]
+    command = tilt(how, environment)
     print(f"starting: {shlex.join(command)}\n  its page: http://localhost:10350", flush=True)
     try:
         return subprocess.run(command, cwd=tools.ROOT, env=tools.on_path(environment), check=False).returncode

@@ -42,7 +42,7 @@ def test_a_child_that_ignores_an_interrupt_is_ended_all_the_same(tmp_path: Path)
 
 def test_what_make_up_is_told_is_what_every_tilt_command_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tools, "path", lambda name: name)
-    command = ci_cluster.tilt("down", {"RUNTIME": "embedded"})
+    command = up.tilt("down", {"RUNTIME": "embedded"})
     assert command == ["tilt", "down", "--context", "kind-llm", "--", "--runtime=embedded"]
 
 
