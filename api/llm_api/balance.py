@@ -52,9 +52,9 @@ class Addresses:
         found = await asyncio.get_running_loop().getaddrinfo(
             self._url.host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP
         )
-        urls = dict.fromkeys(str(self._url.copy_with(host=entry[4][0], port=port)) for entry in found)
+        each = (str(self._url.copy_with(host=entry[4][0], port=port)).rstrip("/") for entry in found)
         known = {address.url: address for address in self.all}
-        self.all = [known.get(url.rstrip("/")) or Address(url.rstrip("/")) for url in urls]
+        self.all = [known.get(url) or Address(url) for url in dict.fromkeys(each)]
 
     def pick(self, tried: Collection[Address]) -> Address | None:
         """Return the least busy address that was not tried, one that fails last; None where none is left."""

@@ -175,10 +175,9 @@ def _nearest(errors: list[ErrorDetails]) -> tuple[ErrorDetails, tuple[int | str,
 
 
 def install(app: FastAPI) -> None:
-    """Map exceptions to answers, here and nowhere else."""
+    """Map exceptions to answers; what no route can raise knowingly is the middleware's."""
     app.add_exception_handler(GatewayError, _gateway_error)
     app.add_exception_handler(HTTPException, _http_exception)
-    app.add_exception_handler(Exception, _unknown)
 
 
 async def _gateway_error(request: Request, error: Exception) -> Response:
@@ -192,8 +191,3 @@ async def _http_exception(_: Request, error: Exception) -> JSONResponse:
     kind = "invalid_request_error" if error.status_code < 500 else "server_error"
     code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "invalid_request")
     return JSONResponse(shape(str(error.detail), kind, code), error.status_code, error.headers)
-
-
-async def _unknown(_: Request, error: Exception) -> JSONResponse:
-    """Tell the client nothing of the inside; the log has the traceback."""
-    return JSONResponse(shape("internal error", "server_error", "internal_error"), 500)
