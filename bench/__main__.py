@@ -5,12 +5,11 @@ Exit status: 0 every goal is met, 1 one is missed, 2 it could not be measured, 1
 
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import asdict
 from typing import Any
 
-from bench import BenchError, keep, peers, profiling, report, run, servers, targets, transports
-from bench.lab import Lab
+from bench import keep, peers, profiling, report, run, servers, targets, transports
+from bench.lab import Lab, command
 from bench.options import arguments
 from bench.servers import MODEL
 
@@ -18,19 +17,9 @@ from bench.servers import MODEL
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; its exit status."""
     options = arguments(argv)
-    options.out.mkdir(parents=True, exist_ok=True)
-    try:
-        with ExitStack() as stack:
-            lab = Lab(options, stack)
-            if options.transports:
-                return transports.take(lab)
-            return profiling.take(lab) if options.profile else bench(lab)
-    except BenchError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        return 130
+    if options.transports:
+        return command(options, transports.take)
+    return command(options, profiling.take if options.profile else bench)
 
 
 def bench(lab: Lab) -> int:

@@ -8,7 +8,6 @@ weights, threads and slots in this process, without HTTP; the two take turns, an
 
 import argparse
 import asyncio
-import json
 import random
 import statistics
 import sys
@@ -55,7 +54,7 @@ async def through(http: httpx.AsyncClient, tokens: int, seed: int) -> float:
     seconds = time.perf_counter() - began
     if answer.status_code != 200:
         raise BenchError(f"the gateway answers {answer.status_code}: {answer.text[:300]}")
-    return float(json.loads(answer.text)["usage"]["generated_tokens"]) / seconds
+    return float(answer.json()["usage"]["generated_tokens"]) / seconds
 
 
 async def measure(url: str, rounds: int, tokens: int) -> tuple[list[float], list[float]]:

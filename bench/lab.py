@@ -2,10 +2,12 @@
 
 import argparse
 import os
-from collections.abc import Coroutine
+import sys
+from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
 from typing import Any, TypeVar
 
+import httpx
 import uvloop
 
 from bench import BenchError, machine
@@ -64,3 +66,17 @@ class Lab:
         before = machine.read(cores, processes)
         found = uvloop.run(work)
         return found, machine.others(before, machine.read(cores, processes))
+
+
+def command(options: argparse.Namespace, work: Callable[[Lab], int]) -> int:
+    """Do the work in a lab, and give the exit status: its own, 2 for nothing measured, 130 for stopped."""
+    options.out.mkdir(parents=True, exist_ok=True)
+    try:
+        with ExitStack() as stack:
+            return work(Lab(options, stack))
+    except (BenchError, OSError, httpx.HTTPError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130

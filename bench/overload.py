@@ -11,14 +11,13 @@ import statistics
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 
 from bench import BenchError, lean, measure, servers
-from bench.lab import Lab
+from bench.lab import Lab, command
 from bench.options import count, seconds
 from bench.servers import MODEL, Server
 
@@ -172,22 +171,16 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; its exit status."""
-    options = arguments(argv)
-    options.out.mkdir(parents=True, exist_ok=True)
-    try:
-        with ExitStack() as stack:
-            lab = Lab(options, stack)
-            runtime = lab.start(servers.runtime(), beside_client=True)
-            recipe = servers.gateway(runtime.url, "error")
-            places = {"LLM_MAX_RUNNING": str(RUNNING), "LLM_MAX_WAITING": str(WAITING), "LLM_MODEL": MODEL}
-            gateway = lab.start(dataclasses.replace(recipe, settings={**recipe.settings, **places}))
-            rounds, others = lab.measure(take(runtime, gateway, options))
-    except (BenchError, OSError, httpx.HTTPError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        return 130
+    return command(arguments(argv), overload)
+
+
+def overload(lab: Lab) -> int:
+    """Measure and judge; the exit status."""
+    runtime = lab.start(servers.runtime(), beside_client=True)
+    recipe = servers.gateway(runtime.url, "error")
+    places = {"LLM_MAX_RUNNING": str(RUNNING), "LLM_MAX_WAITING": str(WAITING), "LLM_MODEL": MODEL}
+    gateway = lab.start(dataclasses.replace(recipe, settings={**recipe.settings, **places}))
+    rounds, others = lab.measure(take(runtime, gateway, lab.options))
     findings = judge(rounds)
     for met, figures in findings:
         print("met   " if met else "MISSED", figures)
