@@ -10,17 +10,17 @@ export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
 ## Use
 up: ## set everything up and start: the cluster with Tilt, or without containers the local profile
-	@$(bootstrap) dev.up
+	@$(bootstrap) dev.up.start
 local: ## the local profile, asked for: runtime and gateway as processes, no containers
-	@RUNTIME=local $(bootstrap) dev.up
+	@RUNTIME=local $(bootstrap) dev.up.start
 ask: ## stream one answer: make ask PROMPT="Why is the sky blue?"
-	@$(bootstrap) dev.ask
+	@$(bootstrap) dev.gateway.ask
 smoke: ## a handful of checks of the running gateway
-	@$(bootstrap) dev.smoke
+	@$(bootstrap) dev.gateway.smoke
 down: ## remove what `make up` made, and say what that was
-	@$(bootstrap) dev.down
+	@$(bootstrap) dev.up.down
 doctor: ## the checks alone, each failure with its fix
-	@$(bootstrap) dev.doctor
+	@$(bootstrap) dev.doctor.report
 
 ## Check
 test: ## every test that needs no cluster and no containers
@@ -36,11 +36,11 @@ e2e: ## drive the running cluster
 	@$(venv)/pytest -m e2e tests/e2e $(ARGS)
 fuzz: ## 5,000 cases against the gateway's own OpenAPI document and parsers
 	@$(bootstrap) dev.venv all
-	@FUZZ_CASES=$${FUZZ_CASES:-5000} $(venv)/pytest --timeout 1800 tests/unit/api -k fuzz $(ARGS)
+	@FUZZ_CASES=$${FUZZ_CASES:-5000} $(venv)/pytest --timeout 1800 tests/api -k fuzz $(ARGS)
 ci: ## what continuous integration runs
 	@.ci/run
 ci-cluster: ## make up until all is green, e2e beside tilt up, tilt down: make ci-cluster RUNTIME=embedded
-	@$(bootstrap) dev.ci_cluster
+	@$(bootstrap) dev.up.ci
 
 ## Measure
 bench: ## what the gateway adds to a call, beside the runtime alone
@@ -48,10 +48,10 @@ bench: ## what the gateway adds to a call, beside the runtime alone
 	@PYTHONPATH=api $(venv)/python -m bench $(ARGS)
 load: ## load from inside the cluster: make load SCENARIO=ramp RATE=4 DURATION=60s
 	@$(bootstrap) dev.venv all
-	@$(venv)/python -m dev.load $(ARGS)
+	@$(venv)/python -m dev.load.command $(ARGS)
 autoscale: ## watch both autoscalers act, and fail if they do not
 	@$(bootstrap) dev.venv all
-	@$(venv)/python -m dev.autoscale $(ARGS)
+	@$(venv)/python -m dev.autoscale.command $(ARGS)
 
 ## Maintain
 dashboards: ## write monitoring/dashboards/*.json from their Python source

@@ -11,17 +11,18 @@ from typing import Any, TypedDict
 import httpx
 from fastapi import FastAPI, Request, Response
 from fastapi.middleware import Middleware
-from llm_api import errors, lifecycle, logs, openapi
-from llm_api.answer import Answer
-from llm_api.balance import Addresses
-from llm_api.body import read
+from llm_api import errors, lifecycle, logs
+from llm_api.dialects.dialect import GenerateShape
+from llm_api.dialects.generate import GenerateRequest, GenerateResponse
+from llm_api.dialects.openai_chat import ChatRequest, ChatShape
 from llm_api.gateway import Gateway
-from llm_api.middleware import RequestMiddleware
-from llm_api.openai import ChatRequest, ChatShape
-from llm_api.runtime import Runtime
-from llm_api.schemas import GenerateRequest, GenerateResponse
+from llm_api.server import openapi
+from llm_api.server.answer import Answer
+from llm_api.server.body import read
+from llm_api.server.middleware import RequestMiddleware
 from llm_api.settings import Settings, load
-from llm_api.shapes import GenerateShape
+from llm_api.upstream.client import Runtime
+from llm_api.upstream.replicas import Addresses
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 FAILURES = openapi.errors(400, 401, 404, 408, 413, 429, 502, 503, 504)

@@ -14,13 +14,13 @@ import sys
 import time
 
 import httpx
-from llm_runtime.engine import Job
-from llm_runtime.llamacpp import LlamaCppEngine
-from llm_runtime.schemas import Message, Options
+from llm_runtime.api.schemas import Message, Options
+from llm_runtime.engines.engine import Job
+from llm_runtime.engines.llamacpp import LlamaCppEngine
 from llm_runtime.settings import Settings
 
 from bench import BenchError
-from dev.client import default_url
+from dev.gateway.client import default_url
 
 PROMPT = "Write a long story about a river."
 SLOTS = 2  # as charts/llm-runtime has them

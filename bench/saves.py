@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench import BenchError
-from dev.client import default_url
+from dev.gateway.client import default_url
 
 MAIN = Path(__file__).resolve().parent.parent / "api/main.py"
 PATH = "/saved"

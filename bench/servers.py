@@ -73,7 +73,7 @@ def gateway(runtime_url: str, log_level: str, profile: Path | None = None) -> Re
         "LLM_LOG_LEVEL": log_level,
         "LLM_LOG_FORMAT": "json",
     }
-    protocol = ("--http", "llm_api.protocol:Protocol")
+    protocol = ("--http", "llm_api.server.limits:Protocol")
     return Recipe("gateway", uvicorn(*protocol, profile=profile), ROOT / "api", settings, "/ready")
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 import httpx
 from httpx_aiohttp import AiohttpTransport
-from llm_api import wire
+from llm_api.upstream import transport as wire
 
 from bench import BenchError, machine, report
 from bench.lab import Lab

@@ -9,7 +9,7 @@ import structlog
 from llm_api.errors import GatewayError, ModelMissingError, RuntimeUnavailableError, UnknownModelError
 from llm_api.metrics import Metrics
 from llm_api.phases import clock
-from llm_api.runtime import Runtime
+from llm_api.upstream.client import Runtime
 
 log = structlog.get_logger()
 

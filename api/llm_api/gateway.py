@@ -10,11 +10,11 @@ from llm_api.auth import Keys
 from llm_api.catalogue import Catalogue
 from llm_api.errors import OutOfTimeError, ShuttingDownError
 from llm_api.metrics import Metrics
-from llm_api.ollama import Finish
 from llm_api.phases import clock
-from llm_api.runtime import Emit, Job, Runtime
 from llm_api.settings import Settings
 from llm_api.trace import Trace
+from llm_api.upstream.client import Emit, Job, Runtime
+from llm_api.upstream.ollama import Finish
 
 
 class Gateway:

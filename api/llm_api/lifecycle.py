@@ -8,8 +8,8 @@ from types import FrameType
 
 import httpx
 
-from llm_api import wire
 from llm_api.settings import Settings
+from llm_api.upstream import transport as wire
 
 # Shorter than any runtime's own (uvicorn's is 5 s), so that no request meets a connection about to end.
 KEEP_ALIVE_SECONDS = 4

@@ -9,12 +9,13 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.routing import Route
 
-from llm_runtime import VERSION, generation, models, simulator
-from llm_runtime.engine import Engine, EngineError
+from llm_runtime import VERSION
+from llm_runtime.api import generation, models, simulator
+from llm_runtime.engines.engine import Engine, EngineError
+from llm_runtime.engines.simulated import SimulatedEngine
 from llm_runtime.metrics import make_registry
 from llm_runtime.runner import Runner
 from llm_runtime.settings import Settings
-from llm_runtime.simulated import SimulatedEngine
 
 log = logging.getLogger("uvicorn.error")
 
@@ -27,7 +28,7 @@ def make_engine(settings: Settings) -> Engine:
             physics.slots = settings.slots
         return SimulatedEngine(settings.model, physics)
     try:
-        from llm_runtime.llamacpp import LlamaCppEngine
+        from llm_runtime.engines.llamacpp import LlamaCppEngine
     except ImportError as missing:
         raise RuntimeError(
             f"llama.cpp cannot be loaded ({missing}): install requirements.txt, and libgomp1 where a library"

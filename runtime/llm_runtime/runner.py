@@ -6,8 +6,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Literal
 
-from llm_runtime.engine import Emit, Engine, Finish, Job
-from llm_runtime.schemas import Message, Options
+from llm_runtime.api.schemas import Message, Options
+from llm_runtime.engines.engine import Emit, Engine, Finish, Job
 from llm_runtime.slots import Slots
 
 RECORD_LENGTH = 2000

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from llm_runtime.physics import Physics
+from llm_runtime.engines.behavior import Physics
 
 
 class Settings(BaseSettings):

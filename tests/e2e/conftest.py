@@ -7,8 +7,8 @@ import httpx
 import pytest
 from kubernetes import client
 
-from dev import load_cluster
-from dev.cluster import CONTEXT
+from dev.load import cluster as load_cluster
+from dev.up.cluster import CONTEXT
 
 GATEWAY = os.environ.get("LLM_E2E_GATEWAY", "http://localhost:8000")
 PATIENCE = 120

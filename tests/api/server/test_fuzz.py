@@ -1,0 +1,70 @@
+"""Schemathesis on the app's own OpenAPI document: answers are as documented, and never a 500."""
+
+from typing import Any
+
+import httpx
+import pytest
+import requests
+import schemathesis
+from hypothesis import given
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    positive_data_acceptance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+    unsupported_method,
+)
+
+from api.main import create_app
+from tests.api.conftest import MODEL, InProcess, Open
+from tests.api.fuzz import cases
+
+Case = schemathesis.Case[Any]
+SCHEMA = schemathesis.openapi.from_dict(create_app().openapi())
+CHECKS: list[Any] = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+    response_headers_conformance,
+]
+LINE = {"done": True, "prompt_eval_count": 1, "eval_count": 1, "eval_duration": 1}
+
+
+@pytest.fixture
+async def opened(open_gateway: Open) -> InProcess:
+    """A gateway before a runtime that answers every question."""
+    # The document does not tell of limits that are settings.
+    opened = await open_gateway(max_output_tokens=10**400, max_prompt_chars=10**9)
+    opened.runtime.post("/api/generate").respond(json={"response": "Hello.", **LINE})
+    opened.runtime.post("/api/chat").respond(json={"message": {"content": "Hello."}, **LINE})
+    return opened
+
+
+async def send(opened: InProcess, case: Case) -> httpx.Response:
+    """Send a case as Schemathesis would through requests, in-process."""
+    given = case.as_transport_kwargs(base_url="http://gateway.test")
+    known = {"method", "url", "headers", "files", "data", "params", "cookies", "json"}
+    prepared: Any = requests.Request(**{name: given[name] for name in known & set(given)}).prepare()
+    return await opened.http.request(
+        prepared.method, prepared.url, headers=dict(prepared.headers), content=prepared.body
+    )
+
+
+@cases(0.2)
+@given(case=SCHEMA.as_strategy(generation_mode=GenerationMode.POSITIVE))
+async def test_good_requests_get_documented_answers(opened: InProcess, case: Case) -> None:
+    if isinstance(case.body, dict) and isinstance(case.body.get("model"), str):
+        case.body["model"] = MODEL
+    case.validate_response(await send(opened, case), checks=[*CHECKS, positive_data_acceptance])
+
+
+@cases(0.2)
+@given(case=SCHEMA.as_strategy(generation_mode=GenerationMode.NEGATIVE))
+async def test_bad_requests_are_refused_as_documented(opened: InProcess, case: Case) -> None:
+    answer = await send(opened, case)
+    case.validate_response(answer, checks=[*CHECKS, negative_data_rejection, unsupported_method])

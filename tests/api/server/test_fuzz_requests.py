@@ -1,0 +1,83 @@
+"""Any bytes at any route, in-process and on a socket: refused with a 4xx, never a 500."""
+
+from urllib.parse import quote
+
+import httpx
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from llm_api.server.limits import Protocol
+
+from tests.api.conftest import InProcess, Live, Open, Serve
+from tests.api.fuzz import cases
+from tests.api.sockets import dial
+
+PATHS = st.one_of(
+    st.sampled_from(["/generate", "/v1/chat/completions", "/v1/models", "/health", "/ready", "/metrics"]),
+    st.text(max_size=30).map(lambda text: "/" + quote(text)),
+    st.text(max_size=30).map(lambda text: "/v1/models/" + quote(text)),
+)
+METHODS = st.sampled_from(["POST", "GET", "PUT", "HEAD", "OPTIONS", "DELETE", "PATCH", "QUERY"])
+VALUES = st.binary(max_size=30)
+HEADERS = st.dictionaries(
+    st.sampled_from([b"authorization", b"content-length", b"content-type", b"host", b"x-request-id", b"x"]),
+    st.one_of(VALUES, st.binary(max_size=10).map(lambda key: b"Bearer " + key), st.just(b"\xb2")),
+)
+JSON = st.binary(max_size=40).map(lambda raw: b'{"prompt":"x","options":{"seed":' + raw + b"}}")
+REQUESTS = st.one_of(
+    st.binary(max_size=200),
+    st.builds(
+        lambda method, path, lines, body: (
+            b"%s %s HTTP/1.1\r\n%s\r\n\r\n%s"
+            % (method.encode(), path, b"\r\n".join(b"%s: %s" % line for line in lines.items()), body)
+        ),
+        METHODS,
+        st.binary(max_size=20).map(lambda raw: b"/" + raw) | PATHS.map(str.encode),
+        HEADERS,
+        JSON | st.binary(max_size=50),
+    ),
+)
+
+
+@pytest.fixture(params=["", "right"], ids=["open", "keys"])
+async def opened(request: pytest.FixtureRequest, open_gateway: Open) -> InProcess:
+    return await open_gateway(api_keys=request.param or None)
+
+
+@cases(0.1)
+@given(METHODS, PATHS, HEADERS, st.binary(max_size=60) | JSON)
+@example("POST", "/generate", {b"content-length": b"9" * 5000}, b"")
+@example("GET", "/v1/models/%ED%A0%80", {}, b"")
+async def test_any_bytes_in_a_request_are_answered(
+    opened: InProcess, method: str, path: str, headers: dict[bytes, bytes], body: bytes
+) -> None:
+    request = httpx.Request(method, f"http://gateway.test{path}", headers=list(headers.items()), content=body)
+    answer = await opened.http.send(request)
+    assert answer.status_code < 500, answer.text
+    assert answer.headers["x-request-id"]
+    if answer.status_code >= 400 and method != "HEAD":
+        assert set(answer.json()["error"]) == {"message", "type", "param", "code"}
+
+
+@pytest.fixture
+async def live(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> Live:
+    monkeypatch.setattr(Protocol, "head_seconds", 0.3)
+    live = await serve(body_timeout_seconds=0.1)
+    monkeypatch.setattr(live.server.config, "timeout_keep_alive", 0.1)
+    return live
+
+
+@cases(0.05)
+@given(REQUESTS)
+@example(b"CONNECT x:1 HTTP/1.1\r\n\r\n")
+@example(b"OPTIONS * HTTP/1.1\r\n\r\n")
+@example(b"GET http://x HTTP/1.1\r\n\r\n")
+@example(b"GET /health HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")
+@example(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+async def test_any_bytes_on_a_socket_are_answered_or_cut(live: Live, content: bytes) -> None:
+    async with dial(live.url) as wire:
+        await wire.send(content + b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        said = await wire.rest()
+    assert b"HTTP/1.1 5" not in said
+    alive = await live.http.get("/health", headers={"Connection": "close"})
+    assert alive.status_code == 200

@@ -1,0 +1,146 @@
+"""A runtime whose answers make no sense: each is a failure of its own, and never a 500."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from llm_api.errors import RuntimeFailedError
+from llm_api.upstream import ollama
+
+from tests.api.asking import counted, error_of, generate
+from tests.api.conftest import Open, Serve
+from tests.api.wire import runtime_that_says
+
+ERROR_LINE = b'{"error":"the model runner has unexpectedly stopped"}\n'
+DONE = b'{"response":"","done":true}\n'
+BOMB = b'{"response":' + b"[" * 100_000
+
+
+NONSENSE = [
+    b"nonsense",
+    b"",
+    b"\n\n",
+    b"[]",
+    b"5",
+    b'"an error"',
+    b"{}",
+    b'{"done":true}',
+    b'{"response":5,"done":true}',
+    b'{"response":["Hello"],"done":true}',
+    b'{"message":null,"done":true}',
+    b'{"message":{"content":5},"done":true}',
+    b'{"response":"Hel',
+    b'{"response":"","done":false}',
+    b"\xff\xfe",
+    b'{"response":"","done":true,"eval_count":1e999}',
+    b'{"response":"","done":true,"eval_count":"many"}',
+    b'{"response":"","done":true,"load_duration":"long"}',
+    b'{"response":"","done":true,"eval_duration":NaN}',
+    BOMB,
+    ERROR_LINE,
+]
+
+
+@pytest.mark.parametrize("content", NONSENSE, ids=lambda content: repr(content[:40]))
+async def test_an_answer_that_makes_no_sense_is_the_runtimes_failure(
+    open_gateway: Open, content: bytes
+) -> None:
+    opened = await open_gateway()
+    opened.runtime.post("/api/generate").respond(content=content)
+    error_of(await generate(opened), 502, "runtime_error")
+    assert counted(opened, "error") == 1
+    streamed = await generate(opened, stream=True)
+    if streamed.status_code == 200:  # its first piece was sent
+        assert json.loads(streamed.text.splitlines()[-1])["error"]["code"] == "runtime_error"
+    else:
+        error_of(streamed, 502, "runtime_error")
+    assert counted(opened, "error") == 2
+
+
+async def pieces(*chunks: bytes) -> AsyncIterator[bytes]:
+    for chunk in chunks:
+        yield chunk
+
+
+async def test_an_answer_that_cannot_be_unpacked_is_the_runtimes_failure(open_gateway: Open) -> None:
+    opened = await open_gateway()
+    packed = {"content-encoding": "gzip"}
+    opened.runtime.post("/api/generate").mock(
+        side_effect=lambda _: httpx.Response(200, headers=packed, content=pieces(b"\x1f\x8b", DONE))
+    )
+    error_of(await generate(opened), 502, "runtime_error")
+
+
+async def test_a_line_without_an_end_is_given_up(open_gateway: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ollama, "MAX_LINE_BYTES", 1000)
+    opened = await open_gateway()
+    sent = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal sent
+        while True:
+            sent += 100
+            yield b"x" * 100
+
+    opened.runtime.post("/api/generate").mock(side_effect=lambda _: httpx.Response(200, content=endless()))
+    message = error_of(await generate(opened), 502, "runtime_error")["message"]
+    assert message == "the runtime sent a line without an end"
+    assert sent < 1300
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+BYTES = {
+    "no HTTP": b"\x00\xff no HTTP at all\r\n\r\n",
+    "a status line without a number": b"HTTP/1.1 OK\r\n\r\n",
+    "a header without a colon": b"HTTP/1.1 200 OK\r\nnonsense\r\n\r\n",
+    "no number of bytes": b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n",
+    "a chunk without a size": HEAD + b"nonsense\r\n",
+    "a chunk that is cut off": HEAD + b"ff\r\n{}",
+    "a body that is cut off": b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{}",
+}
+
+
+@pytest.mark.parametrize("said", BYTES.values(), ids=BYTES)
+async def test_bytes_that_are_no_http_are_the_runtimes_failure(serve: Serve, said: bytes) -> None:
+    async with runtime_that_says(said) as url:
+        live = await serve(runtime_url=url)
+        for stream in (False, True):
+            answer = await live.http.post("/generate", json={"prompt": "Hello", "stream": stream})
+            error_of(answer, 502, "runtime_error")
+
+
+async def test_a_connection_that_ends_before_any_answer_is_a_runtime_that_is_away(serve: Serve) -> None:
+    async with runtime_that_says(b"") as url:
+        live = await serve(runtime_url=url)
+        answer = await live.http.post("/generate", json={"prompt": "Hello"})
+        error_of(answer, 503, "runtime_unavailable")
+        assert answer.headers["retry-after"] == "2"
+
+
+VALUES: st.SearchStrategy[Any] = st.sampled_from(
+    [None, True, False, -1, 0, 7, 10**400, 0.5, -1.0, 1e300, "", "7", "Hi", [], {}, [5]]
+)
+NUMBERS = VALUES | st.floats()
+COUNTS = ("prompt_eval_count", "eval_count", "load_duration", "eval_duration")
+LAST = st.fixed_dictionaries(
+    {"response": st.sampled_from(["", "Hi"]), "done": st.just(True)},
+    optional=dict.fromkeys(COUNTS, NUMBERS) | {"done_reason": VALUES},
+)
+OTHERS = st.dictionaries(st.sampled_from(["response", "message", "error", "done"]), VALUES)
+
+
+@given(events=st.lists(LAST | OTHERS | VALUES, max_size=3), rest=st.binary(max_size=8))
+def test_any_line_is_text_an_end_or_a_failure_of_the_runtime(events: list[Any], rest: bytes) -> None:
+    try:
+        texts, finish = ollama.parse([*(json.dumps(event).encode() for event in events), rest])
+    except RuntimeFailedError:
+        return
+    assert all(isinstance(text, str) for text in texts)
+    if finish:
+        usage, durations = finish.usage, (finish.load, finish.decode)
+        assert all(0 <= count < 2**63 for count in (usage.prompt_tokens, usage.generated_tokens))
+        assert all(0 <= duration < 1e10 for duration in durations)

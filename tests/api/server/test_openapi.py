@@ -1,0 +1,91 @@
+"""The OpenAPI document, and the page that shows it."""
+
+from typing import Any
+
+import pytest
+import schemathesis
+
+from api.main import create_app
+from tests.api.conftest import Open
+
+ERROR = {"$ref": "#/components/schemas/ErrorResponse"}
+STATUSES = {
+    ("/generate", "post"): {200, 400, 401, 404, 408, 413, 422, 429, 502, 503, 504},
+    ("/v1/chat/completions", "post"): {200, 400, 401, 404, 408, 413, 429, 502, 503, 504},
+    ("/v1/models", "get"): {200, 401, 503},
+    ("/v1/models/{name}", "get"): {200, 401, 404, 503},
+    ("/health", "get"): {200},
+    ("/ready", "get"): {200, 503},
+    ("/metrics", "get"): {200},
+}
+MEDIA = {
+    "/generate": {"application/json", "application/x-ndjson"},
+    "/v1/chat/completions": {"application/json", "text/event-stream"},
+    "/v1/models": {"application/json"},
+    "/metrics": {"text/plain"},
+}
+
+
+@pytest.fixture
+def document() -> dict[str, Any]:
+    return create_app().openapi()
+
+
+def test_the_document_is_a_valid_one(document: dict[str, Any]) -> None:
+    schemathesis.openapi.from_dict(document).validate()
+    with pytest.raises(ValueError, match="is not of type"):
+        schemathesis.openapi.from_dict(document | {"paths": {"/x": {"get": 5}}}).validate()
+
+
+def test_every_route_tells_the_statuses_that_it_answers_with(document: dict[str, Any]) -> None:
+    told = {
+        (path, method): set(map(int, operation["responses"]))
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+    }
+    assert told == STATUSES
+
+
+def test_every_failure_has_the_one_shape(document: dict[str, Any]) -> None:
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for status, response in operation["responses"].items():
+                if status != "200":
+                    assert response["content"] == {"application/json": {"schema": ERROR}}
+
+
+def test_streams_and_metrics_have_media_types_of_their_own(document: dict[str, Any]) -> None:
+    for path, media in MEDIA.items():
+        (operation,) = document["paths"][path].values()
+        assert set(operation["responses"]["200"]["content"]) == media
+
+
+def test_every_schema_is_used_and_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+    def references(value: Any) -> set[str]:
+        if isinstance(value, dict):
+            inner = set().union(*map(references, value.values()))
+            return inner | ({value["$ref"]} if isinstance(value.get("$ref"), str) else set())
+        return set().union(*map(references, value)) if isinstance(value, list) else set()
+
+    schemas = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+    assert references(document) == schemas
+
+
+def test_bodies_are_described_with_their_limits(document: dict[str, Any]) -> None:
+    options = document["components"]["schemas"]["Options"]
+    assert options["additionalProperties"] is False
+    assert {"type": "integer", "minimum": -1, "not": {"const": 0}} in options["properties"]["num_predict"][
+        "anyOf"
+    ]
+    for path in ("/generate", "/v1/chat/completions"):
+        body = document["paths"][path]["post"]["requestBody"]
+        assert body["required"] is True
+        assert body["content"]["application/json"]["schema"]["$ref"].startswith("#/components/schemas/")
+
+
+async def test_the_document_and_its_page_are_served(open_gateway: Open) -> None:
+    opened = await open_gateway()
+    page = await opened.http.get("/docs")
+    assert page.headers["content-type"].startswith("text/html")
+    assert "/openapi.json" in page.text
+    assert (await opened.http.get("/openapi.json")).json()["info"]["title"] == "llm-api"

@@ -1,0 +1,147 @@
+"""The metrics that charts, dashboards and alerts count on: their names, labels and first values."""
+
+from fastapi.routing import APIRoute
+from llm_api.metrics import OUTCOMES, ROUTES
+from prometheus_client import Metric
+from prometheus_client.parser import text_string_to_metric_families
+
+from api.main import create_app
+from monitoring.source.queries import dashboard_queries, metrics, rules
+from tests.api.conftest import MODEL, InProcess, Open
+from tests.api.dialects.test_openai_chat import DONE, NDJSON, ask
+
+HISTOGRAMS = [
+    "llm_inference_seconds",
+    "llm_queue_seconds",
+    "llm_load_seconds",
+    "llm_prefill_seconds",
+    "llm_decode_seconds",
+    "llm_time_to_first_token_seconds",
+    "llm_time_per_output_token_seconds",
+]
+CONTRACT = {
+    "llm_requests": ("counter", {"model", "route", "outcome"}),
+    "llm_invalid_requests": ("counter", {"route", "status"}),
+    "llm_prompt_tokens": ("counter", {"model"}),
+    "llm_generated_tokens": ("counter", {"model"}),
+    "llm_requests_running": ("gauge", set()),
+    "llm_requests_waiting": ("gauge", set()),
+    "llm_requests_running_max": ("gauge", set()),
+    "llm_requests_waiting_max": ("gauge", set()),
+    "llm_runtime_up": ("gauge", set()),
+    "llm_model_available": ("gauge", {"model"}),
+    **dict.fromkeys(HISTOGRAMS, ("histogram", {"model"})),
+}
+
+
+async def scrape(opened: InProcess) -> dict[str, Metric]:
+    answer = await opened.http.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    return {family.name: family for family in text_string_to_metric_families(answer.text)}
+
+
+def values(family: Metric) -> dict[tuple[str, ...], float]:
+    """The samples of a counter, by their labels in the order of the labels' names."""
+    return {tuple(value for _, value in sorted(s.labels.items())): s.value for s in family.samples}
+
+
+async def test_every_metric_of_the_contract_is_exported_with_its_labels(open_gateway: Open) -> None:
+    opened = await open_gateway()
+    opened.runtime.post("/api/generate").respond(json={"response": "x", **DONE})
+    await opened.http.post("/generate", json={"prompt": "x"})
+    await opened.http.post("/generate", content=b"")
+    families = await scrape(opened)
+    assert {name for name in families if name.startswith("llm_")} == set(CONTRACT)
+    for name, (kind, labels) in CONTRACT.items():
+        assert families[name].type == kind
+        assert families[name].documentation
+        for sample in families[name].samples:
+            assert set(sample.labels) - {"le"} == labels, sample
+
+
+async def test_every_metric_that_dashboards_and_rules_read_is_exported(open_gateway: Open) -> None:
+    expressions = [query.filled() for query in dashboard_queries()] + [rule["expr"] for rule in rules()]
+    recorded = {rule["record"] for rule in rules() if "record" in rule}
+    read = {name for text in expressions for name in metrics(text) if name.startswith("llm_")} - recorded
+    families = (await scrape(await open_gateway())).values()
+    exported = {sample.name for family in families for sample in family.samples}
+    assert len(read) > 10
+    assert read <= exported | {"llm_invalid_requests_total"}
+
+
+async def test_the_models_series_begin_at_0(open_gateway: Open) -> None:
+    families = await scrape(await open_gateway())
+    expected = {(MODEL, outcome, route): 0.0 for outcome in OUTCOMES for route in ROUTES}
+    assert values(families["llm_requests"]) == expected
+    for name in HISTOGRAMS:
+        counts = [s.value for s in families[name].samples if s.name == f"{name}_count"]
+        assert counts == [0]
+    for name in ("llm_prompt_tokens", "llm_generated_tokens"):
+        assert values(families[name]) == {(MODEL,): 0}
+
+
+def test_the_routes_of_the_metrics_are_those_that_generate() -> None:
+    app = create_app()
+    routes = [route for route in app.routes if isinstance(route, APIRoute)]
+    assert {route.path for route in routes if "POST" in (route.methods or ())} == set(ROUTES)
+
+
+async def test_a_generation_is_counted_once_with_its_tokens_and_phases(open_gateway: Open) -> None:
+    opened = await open_gateway()
+    opened.runtime.post("/api/chat").respond(text=NDJSON)
+    await ask(opened, stream=True)
+    families = await scrape(opened)
+    requests = values(families["llm_requests"])
+    assert {labels for labels, count in requests.items() if count} == {(MODEL, "ok", "/v1/chat/completions")}
+    assert values(families["llm_prompt_tokens"]) == {(MODEL,): 7}
+    assert values(families["llm_generated_tokens"]) == {(MODEL,): 2}
+    for name in HISTOGRAMS:
+        assert [s.value for s in families[name].samples if s.name == f"{name}_count"] == [1], name
+
+
+async def test_names_that_the_runtime_does_not_list_are_no_labels(open_gateway: Open) -> None:
+    opened = await open_gateway(api_keys="right")
+    opened.http.headers["Authorization"] = "Bearer right"
+    for number in range(20):
+        await ask(opened, model=f"none:{number}")
+        await opened.http.post("/generate", json={"prompt": "x", "model": f"none:{number}"})
+        await opened.http.post(f"/nothing/{number}")
+        await opened.http.get("/v1/models", headers={"Authorization": f"Bearer {number}"})
+    families = await scrape(opened)
+    assert {s.labels["model"] for f in families.values() for s in f.samples if "model" in s.labels} == {MODEL}
+    assert values(families["llm_invalid_requests"]) == {
+        ("", "401"): 20,
+        ("/generate", "404"): 20,
+        ("/v1/chat/completions", "404"): 20,
+    }
+
+
+async def test_the_gauges_tell_the_limits_and_the_runtimes_state(open_gateway: Open) -> None:
+    opened = await open_gateway(max_running=3, max_waiting=5)
+
+    async def gauges(*names: str) -> list[float]:
+        families = await scrape(opened)
+        return [families[f"llm_{name}"].samples[0].value for name in names]
+
+    limits = ("requests_running", "requests_waiting", "requests_running_max", "requests_waiting_max")
+    assert await gauges(*limits) == [0, 0, 3, 5]
+    assert await gauges("runtime_up", "model_available") == [1, 1]
+    opened.runtime.get("/api/tags").respond(json={"models": []})
+    await opened.gateway.catalogue.refresh()
+    assert await gauges("runtime_up", "model_available") == [1, 0]
+    opened.runtime.get("/api/tags").respond(500)
+    await opened.gateway.catalogue.refresh()
+    assert await gauges("runtime_up", "model_available") == [0, 0]
+
+
+async def test_buckets_reach_from_milliseconds_to_what_a_cpu_needs(open_gateway: Open) -> None:
+    families = await scrape(await open_gateway())
+
+    def bounds(name: str) -> list[float]:
+        samples = families[name].samples
+        return [float(s.labels["le"]) for s in samples if s.name == f"{name}_bucket"][:-1]
+
+    assert bounds("llm_inference_seconds")[-1] >= 120
+    assert bounds("llm_time_to_first_token_seconds")[0] <= 0.005
+    assert bounds("llm_time_to_first_token_seconds")[-1] >= 120
+    assert bounds("llm_time_per_output_token_seconds")[0] <= 0.001

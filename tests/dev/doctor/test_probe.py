@@ -1,0 +1,87 @@
+"""The facts about a machine, asked of this one and of programs that a test puts on the PATH."""
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from dev.doctor import probe
+from dev.doctor import report as doctor
+
+
+def docker(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    file = folder / "docker"
+    file.write_text(f"#!/bin/sh\n{script}\n")
+    file.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:/bin:/usr/bin")
+
+
+def test_no_docker_on_the_path_is_no_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert probe.engine() == probe.Engine(False, "no Docker is on the PATH")
+
+
+def test_a_docker_without_its_engine_hands_on_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docker(tmp_path, monkeypatch, "echo 'Cannot connect to the Docker daemon' >&2; exit 1")
+    engine = probe.engine()
+    assert not engine.ready
+    assert "Cannot connect to the Docker daemon" in engine.says
+
+
+def test_an_engine_tells_its_version_and_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    info = '{"MemTotal": 8589934592, "NCPU": 4, "DockerRootDir": "/var/lib/docker"}'
+    docker(tmp_path, monkeypatch, f"case $1 in version) echo 28.2.2;; info) echo '{info}';; esac")
+    assert probe.engine() == probe.Engine(True, "Docker 28.2.2", 8 * 1024**3, 4, "/var/lib/docker")
+
+
+def test_a_port_that_is_listened_on_is_taken_and_its_holder_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert not probe.port_is_free(port)
+        if probe.system() == "Linux":
+            assert f"process {os.getpid()}" in probe.port_holder(port)
+    assert probe.port_is_free(port)
+    assert probe.port_holder(port) == ""
+
+
+def test_the_registrys_own_port_is_no_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "port_is_free", lambda _: False)
+    monkeypatch.setattr(probe, "container_on", lambda _: "llm-registry")
+    assert doctor.registry_port().state == "ok"
+    monkeypatch.setattr(probe, "container_on", lambda _: "other")
+    assert doctor.registry_port().state == "FAIL"
+
+
+def test_a_containers_memory_limit_counts(tmp_path: Path) -> None:
+    (tmp_path / "memory.max").write_text("1000\n")
+    (tmp_path / "memory.current").write_text("400\n")
+    assert probe.container_memory(tmp_path) == 600
+    (tmp_path / "memory.max").write_text("max\n")
+    assert probe.container_memory(tmp_path) == float("inf")
+    assert probe.container_memory(tmp_path / "no cgroup") == float("inf")
+
+
+def test_this_machine_tells_its_memory_and_disk(tmp_path: Path) -> None:
+    assert (probe.available_memory() or 0) > 0
+    assert probe.free_disk(tmp_path / "not" / "there" / "yet") == probe.free_disk(tmp_path)
+
+
+def test_a_kubeconfig_that_cannot_be_read_is_none(tmp_path: Path) -> None:
+    assert probe.kube_config(str(tmp_path / "no-kubectl")) is None
+
+
+def test_doctor_fails_when_a_check_does(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(probe, "engine", lambda: probe.Engine(False, "no Docker is on the PATH"))
+    monkeypatch.setattr(probe, "port_is_free", lambda port: port != 8000)
+    monkeypatch.setattr(probe, "container_on", lambda _: "")
+    monkeypatch.setattr(probe, "port_holder", lambda _: "process 1: nc")
+    assert doctor.main([]) == 1
+    said = capsys.readouterr().out
+    assert "make up would start the local profile" in said
+    assert "FAIL  port 8000 taken by process 1: nc" in said
+    assert "API_PORT=8001" in said

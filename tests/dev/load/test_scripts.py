@@ -1,0 +1,67 @@
+"""k6 accepts every script, and one of them measures a real gateway in front of the simulated runtime."""
+
+import json
+import subprocess
+from typing import Any
+
+import pytest
+
+from dev import FixableError
+from dev.load import local as load_local
+from dev.load.job import SCENARIOS, SCRIPTS
+
+try:
+    K6 = load_local.find()
+except FixableError:
+    K6 = ""
+pytestmark = pytest.mark.skipif(not K6, reason="k6 is not on the PATH")
+
+
+def inspect(script: str, **settings: str) -> dict[str, Any]:
+    flags = [part for name, value in settings.items() for part in ("-e", f"{name}={value}")]
+    done = subprocess.run(
+        [K6, "inspect", "--execution-requirements", *flags, str(SCRIPTS / f"{script}.js")],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+@pytest.mark.parametrize("script", [*SCENARIOS, "autoscale"])
+def test_every_script_has_thresholds_open_arrivals_and_bounded_users(script: str) -> None:
+    found = inspect(script, RATE="40", DURATION="60")
+    assert found["thresholds"]["llm_failures"]
+    assert found["thresholds"]["dropped_iterations"]
+    assert found["noConnectionReuse"]
+    assert found["maxVUs"] <= 100 * len(found["scenarios"])
+    for scenario in found["scenarios"].values():
+        assert scenario["executor"] in ("constant-arrival-rate", "ramping-arrival-rate")
+        assert scenario["maxVUs"] == 100
+
+
+def test_a_rate_below_one_stays_below_one() -> None:
+    steady = inspect("steady", RATE="0.5", DURATION="20")["scenarios"]["steady"]
+    assert (steady["rate"], steady["timeUnit"], steady["duration"]) == (5, "10s", "20s")
+
+
+def test_the_phases_of_a_burst_fill_its_duration() -> None:
+    phases = inspect("burst", RATE="10", DURATION="60")["scenarios"]
+    starts = [phases[name].get("startTime") for name in ("before", "burst", "settling", "after")]
+    assert starts == ["0s", "15s", "30s", "45s"]
+    assert phases["burst"]["rate"] == 10 * phases["before"]["rate"]
+
+
+def test_a_setting_that_is_no_number_ends_the_run_with_a_sentence() -> None:
+    done = subprocess.run(
+        [K6, "inspect", "-e", "RATE=many", str(SCRIPTS / "smoke.js")],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert done.returncode != 0
+    assert "RATE must be a number above 0, not 'many'" in done.stderr

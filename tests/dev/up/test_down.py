@@ -1,0 +1,33 @@
+"""What `make down` removes, and with which settings."""
+
+import os
+import subprocess
+from typing import Any
+
+import pytest
+
+from dev import FixableError, tools
+from dev.up import down
+
+
+def test_the_platform_is_taken_out_with_the_settings_that_brought_it_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[list[str]] = []
+
+    def run(command: list[str], **_: Any) -> "subprocess.CompletedProcess[str]":
+        asked.append(command)
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(tools, "path", lambda name: name)
+    monkeypatch.setattr(subprocess, "run", run)
+    down.take_platform_out({"AUTOSCALER": "queue", "HOME": "/root"})
+    assert asked == [
+        ["tilt", "down", "--context", "kind-llm", "--delete-namespaces", "--", "--autoscaler=queue"]
+    ]
+
+
+def test_a_tilt_down_that_fails_says_what_removes_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tools, "path", lambda _: "false")
+    with pytest.raises(FixableError, match="make down removes the cluster as a whole"):
+        down.take_platform_out(dict(os.environ))

@@ -1,0 +1,148 @@
+"""The runner: loading, queueing, counting, and what happens when a client leaves."""
+
+import asyncio
+
+import pytest
+from llm_runtime.api.schemas import Options
+from llm_runtime.engines.behavior import Fault, Physics
+from llm_runtime.engines.engine import EngineError, Job
+from llm_runtime.engines.simulated import SimulatedEngine
+from llm_runtime.runner import Cancelled, Result, Runner
+
+JOB = Job(Options(num_predict=4), prompt="Hello")
+FOR_EVER = 3600.0
+
+
+def make(**physics: float) -> Runner:
+    return Runner(SimulatedEngine("m", Physics.model_validate(physics)))
+
+
+async def ignore(text: str) -> None:
+    pass
+
+
+def start(runner: Runner, job: Job = JOB) -> asyncio.Task[Result]:
+    return asyncio.create_task(runner.run(job, ignore))
+
+
+async def settle() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def leave(task: asyncio.Task[Result]) -> None:
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+def idle(runner: Runner) -> bool:
+    return (runner.slots.taken, runner.slots.waiting) == (0, 0)
+
+
+async def test_a_finished_job_is_counted() -> None:
+    runner = make()
+    result = await runner.run(JOB, ignore)
+    assert result.finish.generated_tokens == runner.generated_tokens == 4
+    assert (runner.completed, runner.cancelled, runner.failed, runner.prompt_tokens) == (1, 0, 0, 1)
+    assert 0 <= result.load_ns <= result.total_ns
+
+
+@pytest.mark.parametrize(
+    ("physics", "phase", "tokens"),
+    [
+        ({"load_seconds": FOR_EVER}, "loading", 0),
+        ({"first_token_seconds": FOR_EVER}, "prefill", 0),
+        ({"token_seconds": FOR_EVER}, "decode", 1),
+    ],
+)
+async def test_who_leaves_is_recorded_with_how_far_it_got(
+    physics: dict[str, float], phase: str, tokens: int
+) -> None:
+    runner = make(**physics)
+    task = start(runner)
+    await settle()
+    await leave(task)
+    (entry,) = runner.record
+    assert (entry.phase, entry.generated_tokens) == (phase, tokens)
+    assert idle(runner)
+    assert (runner.cancelled, runner.completed, runner.generated_tokens) == (1, 0, tokens)
+
+
+async def test_who_leaves_the_queue_is_recorded_and_never_runs() -> None:
+    runner = make(token_seconds=FOR_EVER)
+    first, second = start(runner), start(runner)
+    await settle()
+    assert (runner.slots.taken, runner.slots.waiting) == (1, 1)
+    await leave(second)
+    assert [entry.phase for entry in runner.record] == ["waiting"]
+    await leave(first)
+    assert idle(runner)
+
+
+async def test_the_record_is_bounded_and_the_count_is_not() -> None:
+    runner = make()
+    for _ in range(5000):
+        runner.record.append(Cancelled("waiting", 0, 0.0))
+    assert len(runner.record) == 2000
+
+
+async def test_one_load_serves_all_and_outlives_who_asked_for_it() -> None:
+    runner = make(load_seconds=0.01, slots=3)
+    loads = 0
+    load = runner.engine.load
+
+    async def counted() -> None:
+        nonlocal loads
+        loads += 1
+        await load()
+
+    runner.engine.load = counted  # type: ignore[method-assign]
+    first, second, third = start(runner), start(runner), start(runner)
+    await settle()
+    await leave(first)
+    await asyncio.gather(second, third)
+    assert (loads, runner.completed, runner.loaded) == (1, 2, True)
+
+
+async def test_a_failed_load_fails_its_requests_and_is_tried_again() -> None:
+    runner = make()
+    load = runner.engine.load
+
+    async def broken() -> None:
+        raise EngineError(500, "no such file")
+
+    runner.engine.load = broken  # type: ignore[method-assign]
+    with pytest.raises(EngineError, match="no such file"):
+        await runner.run(JOB, ignore)
+    runner.engine.load = load  # type: ignore[method-assign]
+    assert (await runner.run(JOB, ignore)).finish.generated_tokens == 4
+    assert (runner.failed, runner.completed) == (1, 1)
+    assert idle(runner)
+
+
+async def test_a_failure_frees_the_slot() -> None:
+    runner = make()
+    assert isinstance(runner.engine, SimulatedEngine)
+    runner.engine.fault = Fault(kind="error", after_tokens=2)
+    with pytest.raises(EngineError):
+        await runner.run(JOB, ignore)
+    assert idle(runner)
+    assert (runner.failed, runner.generated_tokens) == (1, 2)
+
+
+async def test_a_model_is_unloaded_when_its_last_job_has_ended() -> None:
+    runner = make(token_seconds=FOR_EVER)
+    task = start(runner)
+    await settle()
+    await runner.unload()
+    assert runner.loaded
+    await leave(task)
+    assert not runner.loaded
+
+
+async def test_a_warm_up_ends_the_trouble_and_is_not_counted() -> None:
+    runner = make()
+    assert runner.trouble
+    await runner.warm_up()
+    assert (runner.trouble, runner.completed, runner.loaded) == ("", 0, True)
