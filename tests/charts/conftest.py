@@ -1,52 +1,30 @@
-"""Charts rendered by helm, and why a test is skipped without it."""
+"""Fixtures that render the charts; tests that use them are skipped where helm is missing."""
 
 import os
 import shutil
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
-ROOT = Path(__file__).parents[2]
-Manifest = dict[str, Any]
-Render = Callable[..., dict[str, Manifest]]
+from tests.charts.helm import CHARTS, ROOT, Helm, Manifest, Render, by_kind
 
 
 @pytest.fixture(scope="session")
-def helm() -> str:
-    """Return the path of helm from the PATH or the project's own tools."""
-    places = os.pathsep.join([os.environ.get("PATH", ""), str(ROOT / ".tools" / "bin")])
-    found = shutil.which("helm", path=places)
-    if found is None:
-        pytest.skip("helm is not on the PATH nor in .tools/bin (make up installs it)")
-    return found
+def helm() -> Helm:
+    """Find helm on the PATH or among the project's own tools."""
+    path = shutil.which("helm", path=os.pathsep.join([os.environ.get("PATH", ""), str(ROOT / ".tools/bin")]))
+    if path is None:
+        pytest.skip("helm is neither on the PATH nor in .tools/bin (`make up` installs it)")
+    return Helm(path)
 
 
 @pytest.fixture(scope="session")
-def render(helm: str) -> Render:
-    """Render a chart under `--set` arguments; raise CalledProcessError where helm refuses them.
-
-    Returns the objects by kind, or by kind/name where a kind comes more than once.
-    """
+def render(helm: Helm) -> Render:
+    """Render one of the project's charts with `--set` arguments; return its objects by kind."""
 
     def call(
-        chart: str, *settings: str, namespace: str = "llm", folder: Path = ROOT / "charts"
+        chart: str, *settings: str, namespace: str = "llm", folder: Path = CHARTS
     ) -> dict[str, Manifest]:
-        arguments = [argument for setting in settings for argument in ("--set", setting)]
-        text = subprocess.run(
-            [helm, "template", chart, str(folder / chart), "--namespace", namespace, *arguments],
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        manifests = [manifest for manifest in yaml.safe_load_all(text) if manifest]
-        kinds = [manifest["kind"] for manifest in manifests]
-        return {
-            kind if kinds.count(kind) == 1 else f"{kind}/{manifest['metadata']['name']}": manifest
-            for kind, manifest in zip(kinds, manifests, strict=True)
-        }
+        return by_kind(helm.template(folder / chart, *settings, namespace=namespace))
 
     return call

@@ -1,12 +1,10 @@
 """One owner of the number of replicas, whichever mode is chosen, in both charts alike."""
 
 import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-CHARTS = Path(__file__).parents[2] / "charts"
 WORKLOADS = [("llm-api", "Deployment"), ("llm-runtime", "StatefulSet")]
 OWNERS = {"cpu": {"HorizontalPodAutoscaler"}, "queue": {"ScaledObject"}, "none": set()}
 
@@ -97,9 +95,3 @@ def test_a_prometheus_that_does_not_answer_takes_no_replica_away(render: Any, ch
     spec = render(chart, "autoscaling.mode=queue")["ScaledObject"]["spec"]
     assert spec["fallback"] == {"failureThreshold": 3, "replicas": 1, "behavior": "currentReplicasIfHigher"}
     assert spec["triggers"][0]["metadata"]["ignoreNullValues"] == "false"
-
-
-@pytest.mark.parametrize("name", ["hpa.yaml", "scaledobject.yaml", "pdb.yaml", "serviceaccount.yaml"])
-def test_the_charts_share_their_templates_word_for_word(name: str) -> None:
-    api, runtime = ((CHARTS / chart / "templates" / name).read_text() for chart, _ in WORKLOADS)
-    assert api == runtime

@@ -3,14 +3,13 @@
 import json
 import re
 import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-CHARTS = Path(__file__).parents[2] / "charts"
-NAMES = ["llm-api", "llm-runtime"]
+from tests.charts.helm import CHARTS, NAMES, Helm
+
 OPEN = {"affinity", "global", "tolerations"}
 
 
@@ -50,8 +49,10 @@ def test_a_value_that_makes_no_sense_is_refused(render: Any, chart: str, setting
 
 
 @pytest.mark.parametrize("chart", NAMES)
-def test_the_charts_pass_helms_lint(helm: str, chart: str) -> None:
-    done = subprocess.run([helm, "lint", "--strict", str(CHARTS / chart)], capture_output=True, text=True)
+def test_the_charts_pass_helms_lint(helm: Helm, chart: str) -> None:
+    done = subprocess.run(
+        [helm.path, "lint", "--strict", str(CHARTS / chart)], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stdout
 
 

@@ -1,26 +1,22 @@
-{{- define "llm.selectorLabels" -}}
+{{- define "llm-api.selectorLabels" -}}
 app.kubernetes.io/name: {{ .Chart.Name }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
-{{- define "llm.labels" -}}
-{{ include "llm.selectorLabels" . }}
+{{- define "llm-api.labels" -}}
+{{ include "llm-api.selectorLabels" . }}
 app.kubernetes.io/part-of: llm-platform
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end -}}
 
-{{- define "llm.workloadKind" -}}
-Deployment
-{{- end -}}
-
-{{- define "llm.image" -}}
+{{- define "llm-api.image" -}}
 {{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
 {{- with .Values.image.digest }}@{{ . }}{{ end }}
 {{- end -}}
 
-{{- define "llm.keysSecret" -}}
+{{- define "llm-api.keysSecret" -}}
 {{- if .Values.apiKeys.existingSecret }}{{ .Values.apiKeys.existingSecret }}
 {{- else if .Values.apiKeys.create }}{{ .Chart.Name }}-keys
 {{- end }}

@@ -1,4 +1,4 @@
-{{- define "llm.securityContext" -}}
+{{- define "llm-runtime.securityContext" -}}
 securityContext:
   allowPrivilegeEscalation: false
   readOnlyRootFilesystem: {{ not .Values.development }}
@@ -6,7 +6,7 @@ securityContext:
     drop: [ALL]
 {{- end -}}
 
-{{- define "llm.volumeMounts" -}}
+{{- define "llm-runtime.volumeMounts" -}}
 - name: models
   mountPath: /models
 - name: tmp
@@ -16,35 +16,16 @@ securityContext:
   readOnly: true
 {{- end -}}
 
-{{- define "llm.extraEnv" -}}
+{{- define "llm-runtime.extraEnv" -}}
 {{- range $name, $value := . }}
 - name: {{ $name }}
   value: {{ $value | quote }}
 {{- end }}
 {{- end -}}
 
-{{- define "embedded.env" -}}
-- name: RUNTIME_ENGINE
-  value: {{ .Values.engine }}
-- name: RUNTIME_MODEL
-  value: {{ include "llm.model" . | quote }}
-{{- with .Values.model.path }}
-- name: RUNTIME_MODEL_PATH
-  value: {{ . | quote }}
-{{- end }}
-{{- with include "llm.threads" . }}
-- name: RUNTIME_THREADS
-  value: {{ . | quote }}
-{{- end }}
-- name: RUNTIME_SLOTS
-  value: {{ .Values.slots | quote }}
-- name: RUNTIME_CONTEXT_LENGTH
-  value: {{ .Values.contextLength | quote }}
-{{- end -}}
-
 {{/* Ready is a model that is loaded and has answered: our own server says so, Ollama has to be asked. */}}
-{{- define "llm.ready" -}}
-{{- if include "llm.isOllama" . -}}
+{{- define "llm-runtime.ready" -}}
+{{- if include "llm-runtime.isOllama" . -}}
 exec:
   command: [bash, /scripts/ollama.sh, ready]
 {{- else -}}
@@ -52,8 +33,8 @@ httpGet: { path: /ready, port: http }
 {{- end }}
 {{- end -}}
 
-{{- define "llm.drain" -}}
-{{- if include "llm.isOllama" . -}}
+{{- define "llm-runtime.drain" -}}
+{{- if include "llm-runtime.isOllama" . -}}
 - bash
 - /scripts/ollama.sh
 - drain

@@ -1,37 +1,33 @@
-{{- define "llm.selectorLabels" -}}
+{{- define "llm-runtime.selectorLabels" -}}
 app.kubernetes.io/name: {{ .Chart.Name }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
-{{- define "llm.labels" -}}
-{{ include "llm.selectorLabels" . }}
+{{- define "llm-runtime.labels" -}}
+{{ include "llm-runtime.selectorLabels" . }}
 app.kubernetes.io/part-of: llm-platform
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end -}}
 
-{{- define "llm.workloadKind" -}}
-StatefulSet
-{{- end -}}
-
-{{- define "llm.isOllama" -}}
+{{- define "llm-runtime.isOllama" -}}
 {{- if eq .Values.engine "ollama" }}true{{ end }}
 {{- end -}}
 
-{{- define "llm.image" -}}
-{{- $ollama := include "llm.isOllama" . -}}
+{{- define "llm-runtime.image" -}}
+{{- $ollama := include "llm-runtime.isOllama" . -}}
 {{ .Values.image.repository | default (ternary "ollama/ollama" "llm-runtime" (eq $ollama "true")) }}:
 {{- .Values.image.tag | default (ternary "0.32.15" .Chart.AppVersion (eq $ollama "true")) }}
 {{- with .Values.image.digest }}@{{ . }}{{ end }}
 {{- end -}}
 
-{{- define "llm.model" -}}
+{{- define "llm-runtime.model" -}}
 {{ .Values.model.name | default (ternary "gemma3:270m" "smollm2:135m" (eq .Values.engine "ollama")) }}
 {{- end -}}
 
 {{/* Threads of a generation: the value, or the whole CPUs of the limit; empty where there is no limit. */}}
-{{- define "llm.threads" -}}
+{{- define "llm-runtime.threads" -}}
 {{- $limit := dig "limits" "cpu" "" .Values.resources | toString -}}
 {{- if .Values.threads }}{{ .Values.threads }}
 {{- else if hasSuffix "m" $limit }}{{ max 1 (div (trimSuffix "m" $limit) 1000) }}

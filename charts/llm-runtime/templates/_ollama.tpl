@@ -1,4 +1,4 @@
-{{- define "ollama.env" -}}
+{{- define "llm-runtime.ollama.env" -}}
 - name: HOME
   value: /models
 - name: OLLAMA_MODELS
@@ -14,33 +14,33 @@
 - name: OLLAMA_KEEP_ALIVE
   value: {{ .Values.ollama.keepAlive | quote }}
 - name: MODEL
-  value: {{ include "llm.model" . | quote }}
+  value: {{ include "llm-runtime.model" . | quote }}
 {{- end -}}
 
 {{/* Pulls the model, or fails and says why: the pod shows Init:Error, its description the last words. */}}
-{{- define "ollama.pull" -}}
+{{- define "llm-runtime.ollama.pull" -}}
 - name: pull-model
-  image: {{ include "llm.image" . }}
+  image: {{ include "llm-runtime.image" . }}
   imagePullPolicy: {{ .Values.image.pullPolicy }}
   command: [bash, /scripts/ollama.sh, pull]
   terminationMessagePolicy: FallbackToLogsOnError
-  {{- include "llm.securityContext" . | nindent 2 }}
+  {{- include "llm-runtime.securityContext" . | nindent 2 }}
   env:
-    {{- include "ollama.env" . | nindent 4 }}
+    {{- include "llm-runtime.ollama.env" . | nindent 4 }}
     - name: MODEL_SOURCE
-      value: {{ .Values.model.source | default (include "llm.model" .) | quote }}
+      value: {{ .Values.model.source | default (include "llm-runtime.model" .) | quote }}
     - name: MODEL_INSECURE
       value: {{ .Values.model.insecure | quote }}
     - name: MODEL_THREADS
-      value: {{ include "llm.threads" . | default "0" | quote }}
+      value: {{ include "llm-runtime.threads" . | default "0" | quote }}
     # A server that starts would delete the parts of a pull that was cut off an hour ago.
     - name: OLLAMA_NOPRUNE
       value: "1"
     {{- with .Values.env }}
-    {{- include "llm.extraEnv" . | nindent 4 }}
+    {{- include "llm-runtime.extraEnv" . | nindent 4 }}
     {{- end }}
   resources:
     {{- toYaml .Values.resources | nindent 4 }}
   volumeMounts:
-    {{- include "llm.volumeMounts" . | nindent 4 }}
+    {{- include "llm-runtime.volumeMounts" . | nindent 4 }}
 {{- end -}}

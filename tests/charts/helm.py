@@ -1,0 +1,50 @@
+"""Run helm on the project's charts."""
+
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+CHARTS = ROOT / "charts"
+NAMES = ["llm-api", "llm-runtime"]
+
+Manifest = dict[str, Any]
+Render = Callable[..., dict[str, Manifest]]
+
+
+@dataclass
+class Helm:
+    """The helm program at `path`."""
+
+    path: str
+
+    def template(
+        self, chart: Path, *settings: str, release: str = "", namespace: str = "llm"
+    ) -> list[Manifest]:
+        """Return the objects of a chart rendered with `--set` arguments.
+
+        Raises:
+            CalledProcessError: helm refused the chart or its values; `stderr` says why.
+        """
+        arguments = [argument for setting in settings for argument in ("--set", setting)]
+        text = subprocess.run(
+            [self.path, "template", release or chart.name, str(chart), "--namespace", namespace, *arguments],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        ).stdout
+        return [manifest for manifest in yaml.safe_load_all(text) if manifest]
+
+
+def by_kind(manifests: list[Manifest]) -> dict[str, Manifest]:
+    """Key objects by kind, or by kind/name where a kind occurs more than once."""
+    kinds = [manifest["kind"] for manifest in manifests]
+    return {
+        kind if kinds.count(kind) == 1 else f"{kind}/{manifest['metadata']['name']}": manifest
+        for kind, manifest in zip(kinds, manifests, strict=True)
+    }
