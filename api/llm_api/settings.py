@@ -31,36 +31,65 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="LLM_", env_ignore_empty=True)
 
-    runtime_url: Annotated[str, AfterValidator(_without_slash)] = "http://localhost:11434"
+    runtime_url: Annotated[str, AfterValidator(_without_slash)] = Field(
+        default="http://localhost:11434", description="Address of the runtime"
+    )
     runtime_balance: Literal["none", "dns"] = Field(
-        default="none", description="dns: each generation goes to the least busy address behind the name."
+        default="none",
+        description="dns: send each generation to the least busy address behind the name; none: one address",
     )
-    model: str = Field(default="gemma3:270m", min_length=1, description="For requests that name none.")
-    num_thread: int | None = Field(default=None, ge=1, description="Unset: the runtime decides.")
+    model: str = Field(
+        default="gemma3:270m", min_length=1, description="Model for requests that name none, and the one /ready looks for"
+    )
+    num_thread: int | None = Field(
+        default=None, ge=1, description="Threads per generation; unset: the runtime decides"
+    )
 
-    max_running: int = Field(default=2, ge=1, description="Generations at once.")
-    max_waiting: int = Field(default=16, ge=0, description="Requests that wait; the next one is refused.")
-    request_timeout_seconds: Seconds = Field(default=120, description="Waiting and generating together.")
-    connect_timeout_seconds: Seconds = 2
-    first_token_timeout_seconds: Seconds = 60
-    between_tokens_timeout_seconds: Seconds = 15
-    shutdown_grace_seconds: float = Field(default=60, ge=0, description="To finish what runs after SIGTERM.")
-    models_interval_seconds: Seconds = Field(default=2, description="Between two looks at the runtime.")
+    max_running: int = Field(default=2, ge=1, description="Generations that run at once in a replica")
+    max_waiting: int = Field(
+        default=16, ge=0, description="Requests that may queue in a replica; any more are rejected with 503"
+    )
+    request_timeout_seconds: Seconds = Field(
+        default=120, description="Deadline of a request in seconds, time in the queue included"
+    )
+    connect_timeout_seconds: Seconds = Field(default=2, description="Seconds to connect to the runtime")
+    first_token_timeout_seconds: Seconds = Field(
+        default=60,
+        description="Seconds from sending a streaming request to the runtime until its first token; "
+        "loading the model counts",
+    )
+    between_tokens_timeout_seconds: Seconds = Field(
+        default=15, description="Seconds between two tokens of a stream"
+    )
+    shutdown_grace_seconds: float = Field(
+        default=60, ge=0, description="Seconds to finish running and queued requests after SIGTERM"
+    )
+    models_interval_seconds: Seconds = Field(
+        default=2, description="Seconds between polls of the runtime's model list"
+    )
 
-    max_body_bytes: int = Field(default=1_048_576, ge=1)
-    max_prompt_chars: int = Field(default=65_536, ge=1)
+    max_body_bytes: int = Field(default=1_048_576, ge=1, description="Largest request body in bytes")
+    max_prompt_chars: int = Field(
+        default=65_536, ge=1, description="Longest prompt in characters; for a chat, all messages together"
+    )
     max_output_tokens: int = Field(
-        default=4096, ge=1, description="Also what a request gets that names none."
+        default=4096, ge=1, description="Most tokens a request may ask for, and the number if it names none"
     )
-    body_timeout_seconds: Seconds = Field(default=10, description="For a client to send its whole body.")
+    body_timeout_seconds: Seconds = Field(
+        default=10, description="Seconds for a client to send its whole request body"
+    )
 
     api_keys: Annotated[SecretStr | None, NoDecode, AfterValidator(_some)] = Field(
-        default=None, description="Comma-separated; unset: everyone is served."
+        default=None, description="API keys, comma-separated; unset: no key is needed"
     )
-    key_requests_per_minute: int = Field(default=0, ge=0, description="Of each key; 0: no limit.")
+    key_requests_per_minute: int = Field(
+        default=0, ge=0, description="Requests per minute for each API key, counted per replica; 0: no limit"
+    )
 
-    log_format: Literal["json", "console"] = "console"
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["json", "console"] = Field(default="console", description="Format of the log lines")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least severe level that is logged"
+    )
 
 
 class SettingsError(RuntimeError):
