@@ -6,9 +6,9 @@ from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from api.main import create_app
-from monitoring.source.queries import dashboard_queries, metrics, rules
 from tests.api.conftest import MODEL, InProcess, Open
 from tests.api.dialects.test_openai_chat import DONE, NDJSON, ask
+from tests.monitoring.queries import dashboard_queries, metrics, rules
 
 HISTOGRAMS = [
     "llm_inference_seconds",

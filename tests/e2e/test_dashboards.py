@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from monitoring.source.ask import numbers
-from monitoring.source.queries import Query, dashboard_queries, rules
+from tests.monitoring.ask import numbers
+from tests.monitoring.queries import Query, dashboard_queries, rules
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("monitoring")]
 

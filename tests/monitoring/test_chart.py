@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from monitoring.source.queries import DASHBOARDS, RULES
+from tests.monitoring.queries import DASHBOARDS, RULES
 
 CHART = Path(__file__).parents[2] / "monitoring"
 

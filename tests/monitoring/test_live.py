@@ -14,8 +14,8 @@ import httpx
 import pytest
 import yaml
 
-from monitoring.source.ask import numbers
-from monitoring.source.queries import RULES, Query, dashboard_queries, metrics
+from tests.monitoring.ask import numbers
+from tests.monitoring.queries import RULES, Query, dashboard_queries, metrics
 
 ROOT = Path(__file__).parents[2]
 MODEL = "simulated:tiny"

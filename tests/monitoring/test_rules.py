@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from monitoring.source import objectives
-from monitoring.source.queries import RULES, rules
+from tests.monitoring.queries import RULES, rules
 
 ROOT = Path(__file__).parents[2]
 TESTS = sorted((Path(__file__).parent / "rules").glob("*_test.yaml"))

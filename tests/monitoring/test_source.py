@@ -8,7 +8,7 @@ from typing import Any
 import promql_parser
 import pytest
 
-from monitoring.source.queries import DASHBOARDS, VARIABLES, dashboard_queries, fill, panels, selectors
+from tests.monitoring.queries import DASHBOARDS, VARIABLES, dashboard_queries, fill, panels, selectors
 from monitoring.source.render import rendered
 
 UNITS = {"bytes", "none", "percentunit", "reqps", "s", "short"}

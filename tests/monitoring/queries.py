@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import promql_parser
 import yaml
 
-HERE = Path(__file__).parent.parent
-DASHBOARDS = sorted((HERE / "dashboards").glob("*.json"))
-RULES = sorted((HERE / "rules").glob("*.yaml"))
+CHART = Path(__file__).parents[2] / "monitoring"
+DASHBOARDS = sorted((CHART / "dashboards").glob("*.json"))
+RULES = sorted((CHART / "rules").glob("*.yaml"))
 
 VARIABLES = {
     "namespace": "llm",
