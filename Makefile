@@ -54,7 +54,7 @@ autoscale: ## watch both autoscalers act, and fail if they do not
 	@$(venv)/python -m dev.autoscale.command $(ARGS)
 
 ## Maintain
-dashboards: ## write monitoring/dashboards/*.json from their Python source
+dashboards: ## write the dashboards and the rules of the objectives from their Python source
 	@$(bootstrap) dev.venv all
 	@$(venv)/python -m monitoring.source
 lock: ## lock the Python packages anew, hashes included

@@ -1,1 +1,1 @@
-"""The source of the dashboards: `python -m monitoring.source` writes monitoring/dashboards/."""
+"""The source of the dashboards and of the objectives' rules: `python -m monitoring.source` writes both."""

@@ -1,20 +1,21 @@
-"""Writes every dashboard to monitoring/dashboards/ as the JSON that the chart ships."""
+"""Writes the generated files of the chart: dashboards and the objectives' rules."""
 
 from pathlib import Path
 
 from monitoring.source.render import rendered
 
-FOLDER = Path(__file__).parent.parent / "dashboards"
+CHART = Path(__file__).parents[1]
 
 
 def main() -> None:
-    """Write the dashboards; remove the JSON of those that are no more."""
-    wanted = rendered()
-    for stale in {path.name for path in FOLDER.glob("*.json")} - wanted.keys():
-        (FOLDER / stale).unlink()
-    for name, text in wanted.items():
-        (FOLDER / name).write_text(text)
-        print(f"wrote {FOLDER.name}/{name}")
+    """Write every generated file; delete dashboards that are no longer generated."""
+    files = rendered()
+    for path in (CHART / "dashboards").glob("*.json"):
+        if str(path.relative_to(CHART)) not in files:
+            path.unlink()
+    for name, text in files.items():
+        (CHART / name).write_text(text)
+        print(f"wrote {CHART.name}/{name}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The committed dashboards are what the source makes, and hold to grafana/dashboard-linter's rules."""
+"""The committed dashboards and rules match their source, and pass the checks of grafana/dashboard-linter."""
 
 import json
 from datetime import timedelta
@@ -8,8 +8,8 @@ from typing import Any
 import promql_parser
 import pytest
 
-from tests.monitoring.queries import DASHBOARDS, VARIABLES, dashboard_queries, fill, panels, selectors
 from monitoring.source.render import rendered
+from tests.monitoring.queries import CHART, DASHBOARDS, VARIABLES, dashboard_queries, fill, panels, selectors
 
 UNITS = {"bytes", "none", "percentunit", "reqps", "s", "short"}
 ROWS = ["Traffic", "Latency", "Tokens", "Saturation", "Autoscaling"]
@@ -30,12 +30,14 @@ def panel(request: pytest.FixtureRequest) -> dict[str, Any]:
     return content
 
 
-def test_the_committed_dashboards_are_what_the_source_makes() -> None:
-    assert {path.name: path.read_text() for path in DASHBOARDS} == rendered(), "run `make dashboards`"
+def test_the_committed_dashboards_and_rules_are_what_the_source_generates() -> None:
+    generated = [*DASHBOARDS, CHART / "rules" / "objectives.yaml"]
+    committed = {str(path.relative_to(CHART)): path.read_text() for path in generated}
+    assert committed == rendered(), "run `python -m monitoring.source`"
 
 
 def test_the_platform_dashboard_has_a_row_for_every_question() -> None:
-    content = json.loads(rendered()["llm-platform.json"])
+    content = json.loads(rendered()["dashboards/llm-platform.json"])
     rows = [panel["title"] for panel in content["panels"] if panel["type"] == "row"]
     assert rows[: len(ROWS)] == ROWS
 

@@ -1,148 +1,22 @@
-"""The LLM Platform dashboard: traffic, latency, tokens, saturation, autoscaling."""
+"""Panels about pods: saturation, autoscaling, health."""
 
-from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.builders import timeseries
 from grafana_foundation_sdk.models import common
 
-from monitoring.source.panels import Query, board, graph, limit_line, limits, model_variable, stacked
+from monitoring.source.dashboards.panels import Rows, graph, limit_line, limits
+from monitoring.source.dashboards.promql import MODEL, NAMESPACE
 
-NAMESPACE = 'namespace="$namespace"'
-MODEL = f'{NAMESPACE}, model=~"$model"'
-PHASES = ("queue", "load", "prefill", "decode")
 WORKLOADS = {"llm-api": "deployment", "llm-runtime": "statefulset"}
-# KEDA names the autoscaler that it makes after the ScaledObject.
+# KEDA prefixes the autoscaler that it creates with keda-hpa- (and the ScaledObject's name).
 AUTOSCALERS = f'{NAMESPACE}, horizontalpodautoscaler=~"(keda-hpa-)?llm-(api|runtime)"'
 
 
-def dashboard() -> build.Dashboard:
-    """Build the dashboard; each row answers one question about the platform."""
-    rows = {
-        "Traffic": [requests(), errors(), refusals()],
-        "Latency": [latency(), average_by_phase(), p95_by_phase()],
-        "Tokens": [tokens(), first_token(), output_token()],
+def rows() -> Rows:
+    return {
         "Saturation": [running(), waiting(), cpu()],
         "Autoscaling": [replicas(), metric_against_target(), scale_events()],
         "Health": [runtime(), restarts()],
     }
-    result = board(
-        "llm-platform",
-        "LLM Platform",
-        "Traffic, latency, tokens, saturation and scaling of the LLM platform.",
-    ).with_variable(model_variable())
-    for title, panels in rows.items():
-        result = result.with_row(build.Row(title))
-        for panel in panels:
-            result = result.with_panel(panel)
-    return result
-
-
-def per_second(counter: str, matchers: str = MODEL) -> str:
-    """The summed rate of a counter."""
-    return f"sum(rate({counter}{{{matchers}}}[$__rate_interval]))"
-
-
-def counted(outcome: str) -> str:
-    """Requests per second that ended so; 0 where none ever did."""
-    return per_second("llm_requests_total", f'{MODEL}, outcome="{outcome}"') + " or vector(0)"
-
-
-def average(histogram: str) -> str:
-    """The mean of what a histogram saw."""
-    return f"{per_second(histogram + '_sum')} / {per_second(histogram + '_count')}"
-
-
-def quantile(q: float, histogram: str) -> str:
-    """A quantile of what a histogram saw, over all pods and models chosen."""
-    return f"histogram_quantile({q}, sum by (le) (rate({histogram}_bucket{{{MODEL}}}[$__rate_interval])))"
-
-
-def average_and_quantiles(histogram: str) -> list[Query]:
-    """The four lines of every latency panel."""
-    quantiles = [(quantile(q, histogram), f"P{q * 100:.0f}") for q in (0.5, 0.95, 0.99)]
-    return [(average(histogram), "average"), *quantiles]
-
-
-def requests() -> timeseries.Panel:
-    return stacked(
-        "Requests per second",
-        "Requests that ended, by outcome: ok, error, timeout, rejected (refused for load), "
-        "cancelled (the client left).",
-        "reqps",
-        [(f"sum by (outcome) (rate(llm_requests_total{{{MODEL}}}[$__rate_interval]))", "{{outcome}}")],
-    )
-
-
-def errors() -> timeseries.Panel:
-    return stacked(
-        "Errors per second",
-        "Requests that the platform failed: errors and timeouts. They spend the availability budget.",
-        "reqps",
-        [(counted("error"), "errors"), (counted("timeout"), "timeouts")],
-    )
-
-
-def refusals() -> timeseries.Panel:
-    return graph(
-        "Refusals per second",
-        "Requests refused for load (a full queue, a key's budget spent), and those whose client left.",
-        "reqps",
-        [(counted("rejected"), "refused"), (counted("cancelled"), "cancelled")],
-    )
-
-
-def latency() -> timeseries.Panel:
-    return graph(
-        "Inference latency",
-        "From dispatch to the runtime until the last byte, without the wait in the queue.",
-        "s",
-        average_and_quantiles("llm_inference_seconds"),
-    )
-
-
-def average_by_phase() -> timeseries.Panel:
-    return stacked(
-        "Average latency by phase",
-        "Where the time of a request goes: waiting for a turn, loading the model, reading the prompt, "
-        "writing the answer.",
-        "s",
-        [(average(f"llm_{phase}_seconds"), phase) for phase in PHASES],
-    )
-
-
-def p95_by_phase() -> timeseries.Panel:
-    return graph(
-        "P95 latency by phase",
-        "The slowest twentieth of each phase. A long queue asks for replicas, a long load for memory.",
-        "s",
-        [(quantile(0.95, f"llm_{phase}_seconds"), phase) for phase in PHASES],
-    )
-
-
-def tokens() -> timeseries.Panel:
-    return graph(
-        "Tokens per second",
-        "Tokens read from prompts (in) and generated (out).",
-        "none",
-        [(per_second("llm_prompt_tokens_total"), "in"), (per_second("llm_generated_tokens_total"), "out")],
-    ).decimals(1)
-
-
-def first_token() -> timeseries.Panel:
-    return graph(
-        "Time to first token",
-        "From the request's arrival to its first token, the wait in the queue included (TTFT).",
-        "s",
-        average_and_quantiles("llm_time_to_first_token_seconds"),
-    )
-
-
-def output_token() -> timeseries.Panel:
-    return graph(
-        "Time per output token",
-        "Between one token and the next while the answer is written (TPOT).",
-        "s",
-        average_and_quantiles("llm_time_per_output_token_seconds"),
-    )
 
 
 def running() -> timeseries.Panel:

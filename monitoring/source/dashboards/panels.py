@@ -5,12 +5,15 @@ from collections.abc import Sequence
 from grafana_foundation_sdk.builders import common as common_builder
 from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.builders import prometheus, stat, timeseries
+from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import common, dashboard
 
 DATASOURCE = common.DataSourceRef(type_val="prometheus", uid="${datasource}")
 
 Query = tuple[str, str]
 """A PromQL expression and the name of its line."""
+Rows = dict[str, list[Builder[dashboard.Panel]]]
+"""The panels of each row by its title."""
 
 
 def graph(title: str, description: str, unit: str, queries: Sequence[Query]) -> timeseries.Panel:
@@ -75,9 +78,9 @@ def limit_line() -> common_builder.GraphThresholdsStyleConfig:
     return common_builder.GraphThresholdsStyleConfig().mode(common.GraphThresholdsStyleMode.DASHED)
 
 
-def board(uid: str, title: str, description: str) -> build.Dashboard:
-    """A dashboard with its data source and namespace to choose; changes belong in this source."""
-    return (
+def board(uid: str, title: str, description: str, rows: Rows) -> build.Dashboard:
+    """A read-only dashboard of these rows, with variables for the data source and the namespace."""
+    result = (
         build.Dashboard(title)
         .uid(uid)
         .description(description)
@@ -97,6 +100,11 @@ def board(uid: str, title: str, description: str) -> build.Dashboard:
             ).current(dashboard.VariableOption(text="llm", value="llm"))
         )
     )
+    for row, panels in rows.items():
+        result.with_row(build.Row(row))
+        for panel in panels:
+            result.with_panel(panel)
+    return result
 
 
 def model_variable() -> build.QueryVariable:

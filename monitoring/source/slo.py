@@ -1,0 +1,132 @@
+"""The service level objectives and their burn-rate alerts: rules and dashboard are both generated from here.
+
+How outcomes count: `ok` is good; `error` and `timeout` are bad. `rejected` counts on neither side, because
+rejecting early is what bounds everyone else's wait, and because a load test could spend any budget with
+rejections; LLMRequestsRefused watches their share instead. Nor does `cancelled`: the client left.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+MINIMUM_REQUESTS = 30
+"""With fewer requests in the long window no alert fires: a single failure would be a large share of them."""
+FIRST_TOKEN_SECONDS = 2.5
+"""Must be a bucket boundary of `llm_time_to_first_token_seconds`."""
+
+
+class BurnAlert(NamedTuple):
+    """An alert on how fast the error budget of 30 days is spent: `factor` 1 spends it in exactly 30 days.
+
+    The burn rate must exceed `factor` over both windows: the long one shows that it matters, the short one
+    that it has not stopped. https://sre.google/workbook/alerting-on-slos/ (method 6)
+    """
+
+    speed: str
+    severity: str
+    long: str
+    short: str
+    factor: float
+    exhausted: str
+    """When a budget that is spent `factor` times too fast is gone."""
+
+
+BURN_ALERTS = (
+    BurnAlert("Fast", "critical", "1h", "5m", 14.4, "in two days"),
+    BurnAlert("Medium", "critical", "6h", "30m", 6, "in five days"),
+    BurnAlert("Slow", "warning", "3d", "6h", 1, "within its 30 days"),
+)
+WINDOWS = sorted(
+    {window for alert in BURN_ALERTS for window in (alert.short, alert.long)},
+    key=lambda window: ("mhd".index(window[-1]), int(window[:-1])),
+)
+"""Every window of an alert, shortest first."""
+
+
+class Series(NamedTuple):
+    """A metric, and the label matchers that select some of its series."""
+
+    metric: str
+    matchers: str = ""
+
+
+FAILED = Series("llm_requests_total", 'outcome=~"error|timeout"')
+SERVED = Series("llm_requests_total", 'outcome=~"ok|error|timeout"')
+FIRST_TOKENS = Series("llm_time_to_first_token_seconds_count")
+IN_TIME = Series("llm_time_to_first_token_seconds_bucket", f'le="{FIRST_TOKEN_SECONDS}"')
+
+
+class Scope(NamedTuple):
+    """Where an expression applies: a rule sums by namespace over a window, a panel over the time shown."""
+
+    sum: str
+    function: str
+    window: str
+    matchers: str = ""
+
+    def over(self, series: Series) -> str:
+        """Return PromQL for a counter's `rate` or `increase`."""
+        matchers = ", ".join(filter(None, (self.matchers, series.matchers)))
+        selector = f"{series.metric}{{{matchers}}}" if matchers else series.metric
+        return f"{self.function}({selector}[{self.window}])"
+
+    def total(self, series: Series) -> str:
+        return f"{self.sum}({self.over(series)})"
+
+
+def failed_share(scope: Scope) -> str:
+    """Return PromQL for the share of failed requests: 0 before a first failure, empty without requests."""
+    failed = f"{scope.sum}({scope.over(FAILED)} or 0 * {scope.over(SERVED)})"
+    return f"{failed} / ({scope.total(SERVED)} > 0)"
+
+
+def late_share(scope: Scope) -> str:
+    """Return PromQL for the share of answers whose first token came late: empty without answers."""
+    return f"1 - {scope.total(IN_TIME)} / ({scope.total(FIRST_TOKENS)} > 0)"
+
+
+class Objective(NamedTuple):
+    """A promise to clients, and everything that its rules and its row of panels say about it."""
+
+    name: str
+    """Its part of the recorded metrics: `llm:<name>:burnrate5m`."""
+    target: float
+    bad_share: Callable[[Scope], str]
+    total: Series
+    alert: str
+    """The alerts are called this and their speed; in lower case it is the anchor of their runbook."""
+    summary: str
+    cause: str
+    title: str
+    promise: str
+    target_description: str
+    kept_description: str
+
+
+OBJECTIVES = (
+    Objective(
+        name="availability",
+        target=0.99,
+        bad_share=failed_share,
+        total=SERVED,
+        alert="LLMAvailabilityBurn",
+        summary="Too many requests fail",
+        cause="Requests end in errors or timeouts.",
+        title="Availability",
+        promise="requests that the platform answers",
+        target_description="Share of requests that must not end in an error or a timeout.",
+        kept_description="Requests answered, of those not refused for load and not left by their client.",
+    ),
+    Objective(
+        name="ttft",
+        target=0.95,
+        bad_share=late_share,
+        total=FIRST_TOKENS,
+        alert="LLMFirstTokenBurn",
+        summary="Answers begin too late",
+        cause=f"First tokens take longer than {FIRST_TOKEN_SECONDS} s.",
+        title="Time to first token",
+        promise=f"answers that begin within {FIRST_TOKEN_SECONDS} s",
+        target_description=f"Share of answers whose first token must come within {FIRST_TOKEN_SECONDS} s.",
+        kept_description=f"Answers whose first token came within {FIRST_TOKEN_SECONDS} s of the request.",
+    ),
+)
