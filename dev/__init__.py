@@ -1,5 +1,13 @@
-"""The developer's programs: each `make` target is one of these modules."""
+"""The developer's commands: `python -m dev VERB`."""
 
 
 class FixableError(Exception):
-    """Something that the developer can mend; the message says what is wrong and, after `fix:`, how."""
+    """An error that the developer can fix: what is wrong, and how to fix it where that is known."""
+
+    def __init__(self, problem: str, fix: str = "") -> None:
+        super().__init__(problem, fix)
+        self.problem = problem
+        self.fix = fix
+
+    def __str__(self) -> str:
+        return self.problem + ("\n  fix: " + self.fix.replace("\n", "\n       ") if self.fix else "")

@@ -36,7 +36,7 @@ def ask(gateway: Gateway, body: dict[str, object]) -> str:
         last = event
     print(flush=True)
     if not last.get("done"):
-        raise FixableError("the stream ended before the answer did\n  fix: look at the gateway's log")
+        raise FixableError("the stream ended before the answer did", "look at the gateway's log")
     usage, timings = last.get("usage"), last.get("timings")
     if not isinstance(usage, dict) or not isinstance(timings, dict):
         return ""

@@ -82,9 +82,7 @@ class Gateway:
                         raise refusal(200, line)
                     yield event
             except (OSError, ValueError, HTTPException) as error:
-                raise FixableError(
-                    f"the stream broke off: {error}\n  fix: look at the gateway's log"
-                ) from error
+                raise FixableError(f"the stream broke off: {error}", "look at the gateway's log") from error
 
 
 def refusal(status: int, content: bytes) -> RefusedError:

@@ -32,7 +32,7 @@ def connect(context: str) -> Api:
     try:
         return config.new_client_from_config(context=context)  # type: ignore[no-untyped-call]
     except ConfigException as error:
-        raise FixableError(f"no cluster: {error}\nfix: make up (or --runtime local, without one)") from error
+        raise FixableError(f"no cluster: {error}", "make up (or --runtime local, without one)") from error
 
 
 @contextmanager
@@ -62,10 +62,10 @@ def _create(call: Callable[[], object]) -> None:
         call()
     except ApiException as error:
         if error.status == 404:
-            raise FixableError(f"namespace {NAMESPACE} is missing\nfix: make up") from error
+            raise FixableError(f"namespace {NAMESPACE} is missing", "make up") from error
         raise FixableError(f"the cluster refuses the load: {error.reason}: {error.body}") from error
     except OSError as error:
-        raise FixableError(f"the cluster does not answer: {error}\nfix: make up") from error
+        raise FixableError(f"the cluster does not answer: {error}", "make up") from error
 
 
 def _started(core: Api, job_name: str) -> str:
@@ -80,9 +80,7 @@ def _started(core: Api, job_name: str) -> str:
         if "ErrImage" in state or "ImagePull" in state or "InvalidImage" in state:
             break
         time.sleep(0.5)
-    raise FixableError(
-        f"k6 did not start: {state}\nfix: --image, or K6_IMAGE=, names an image that can be had"
-    )
+    raise FixableError(f"k6 did not start: {state}", "--image, or K6_IMAGE=, names an image that can be had")
 
 
 def _waiting(pod: Any) -> str:
@@ -120,7 +118,7 @@ def exit_status(api: Api, pod: str) -> int:
         for status in core.read_namespaced_pod(pod, NAMESPACE).status.container_statuses or []:
             ended = status.state.terminated
             if ended and ended.reason == "OOMKilled":
-                raise FixableError("k6 ran out of memory\nfix: a lower --rate, or more for it in job.yaml")
+                raise FixableError("k6 ran out of memory", "a lower --rate, or more for it in job.yaml")
             if ended:
                 return int(ended.exit_code)
         time.sleep(0.5)

@@ -20,7 +20,7 @@ def find() -> str:
     path = os.pathsep.join([os.environ.get("PATH", ""), str(ROOT / ".tools" / "bin")])
     if found := shutil.which("k6", path=path):
         return found
-    raise FixableError("load without a cluster needs k6, and none is on the PATH\nfix: mise install k6")
+    raise FixableError("load without a cluster needs k6, and none is on the PATH", "mise install k6")
 
 
 @contextmanager

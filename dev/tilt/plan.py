@@ -35,7 +35,7 @@ def choice(settings: Mapping[str, Any], name: str, allowed: tuple[str, ...]) -> 
     """
     value = str(settings.get(name) or allowed[0])
     if value not in allowed:
-        raise FixableError(f"{name}={value} is none of {', '.join(allowed)}\n  fix: --{name}={allowed[0]}")
+        raise FixableError(f"{name}={value} is none of {', '.join(allowed)}", f"--{name}={allowed[0]}")
     return value
 
 
@@ -54,8 +54,8 @@ def plan(settings: Mapping[str, Any], environment: Mapping[str, str]) -> Plan:
     monitoring = bool(settings.get("monitoring", True))
     if autoscaler == "queue" and not monitoring:
         raise FixableError(
-            "autoscaler=queue asks Prometheus, and monitoring=false leaves it out\n"
-            "  fix: --autoscaler=cpu, or leave --monitoring=false out"
+            "autoscaler=queue asks Prometheus, and monitoring=false leaves it out",
+            "--autoscaler=cpu, or leave --monitoring=false out",
         )
     engine = RUNTIMES[runtime]
     images = tilt_sources.images(settings)

@@ -93,9 +93,7 @@ def chart(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
         if not source.startswith("oci://"):
             repository, _, source = source.rpartition("/")
             if repository.endswith("/") or not source:
-                raise FixableError(
-                    f"{setting}: no chart is named\n  fix: --{setting}=https://REPOSITORY/{name}"
-                )
+                raise FixableError(f"{setting}: no chart is named", f"--{setting}=https://REPOSITORY/{name}")
             flags += ["--repo", repository]
     if source.startswith("oci://") and settings.get("charts_plain_http"):
         flags.append("--plain-http")

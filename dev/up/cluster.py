@@ -55,11 +55,9 @@ def _run(command: list[str]) -> None:
     try:
         done = subprocess.run(command, cwd=ROOT, env=tools.on_path(os.environ), check=False)
     except OSError as error:
-        raise FixableError(f"{command[0]} did not start: {error}\n  fix: make doctor") from error
+        raise FixableError(f"{command[0]} did not start: {error}", "make doctor") from error
     if done.returncode:
-        raise FixableError(
-            f"`{shlex.join(command)}` failed, in the words above\n  fix: make doctor; then again"
-        )
+        raise FixableError(f"`{shlex.join(command)}` failed, in the words above", "make doctor; then again")
 
 
 def apply(environment: Mapping[str, str]) -> None:

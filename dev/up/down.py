@@ -49,7 +49,7 @@ def take_platform_out(environment: Mapping[str, str]) -> None:
     command = up.tilt("down", environment, "--delete-namespaces")
     if subprocess.run(command, cwd=tools.ROOT, env=tools.on_path(environment), check=False).returncode:
         raise FixableError(
-            "`tilt down` failed, in the words above\n  fix: make down removes the cluster as a whole"
+            "`tilt down` failed, in the words above", "make down removes the cluster as a whole"
         )
 
 

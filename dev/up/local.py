@@ -33,13 +33,13 @@ def settings(environment: Mapping[str, str]) -> dict[str, str]:
     wanted = environment.get("RUNTIME", "")
     if wanted not in ENGINES:
         raise FixableError(
-            f"RUNTIME={wanted} is nothing that the local profile has\n"
-            "  fix: make up RUNTIME=embedded, or RUNTIME=simulated; ollama runs in the cluster"
+            f"RUNTIME={wanted} is nothing that the local profile has",
+            "make up RUNTIME=embedded, or RUNTIME=simulated; ollama runs in the cluster",
         )
     ports = doctor.local_ports(environment)
     if len(set(ports.values())) < len(ports):
         raise FixableError(
-            f"API_PORT and RUNTIME_PORT are both {ports['API_PORT']}\n  fix: give each a port of its own"
+            f"API_PORT and RUNTIME_PORT are both {ports['API_PORT']}", "give each a port of its own"
         )
     model = environment.get("MODEL") or MODEL
     defaults = {
@@ -69,9 +69,9 @@ def check_model(both: Mapping[str, str]) -> None:
         if model == MODEL:
             return
         raise FixableError(
-            f"MODEL={model} is not here: the local profile has {MODEL}, from a Python package\n"
-            "  fix: leave MODEL out, or bring its file: make up MODEL=... RUNTIME_MODEL_PATH=FILE.gguf;\n"
-            "       Ollama's library is for the cluster"
+            f"MODEL={model} is not here: the local profile has {MODEL}, from a Python package",
+            "leave MODEL out, or bring its file: make up MODEL=... RUNTIME_MODEL_PATH=FILE.gguf;\n"
+            "Ollama's library is for the cluster",
         )
     try:
         with Path(path).open("rb") as file:
@@ -80,7 +80,7 @@ def check_model(both: Mapping[str, str]) -> None:
         trouble = error.strerror or str(error)
     if trouble:
         raise FixableError(
-            f"RUNTIME_MODEL_PATH={path}: {trouble}\n  fix: name a GGUF file, or leave it out for {MODEL}"
+            f"RUNTIME_MODEL_PATH={path}: {trouble}", f"name a GGUF file, or leave it out for {MODEL}"
         )
 
 
@@ -96,9 +96,9 @@ def check_engine(both: Mapping[str, str], root: Path = ROOT) -> None:
     if status:
         reason = probe.last_line(problem) if problem else f"its import ends with status {status}"
         raise FixableError(
-            f"llama.cpp cannot be loaded: {reason}\n"
-            "  fix: where libgomp is missing, install it (apt install libgomp1; dnf install libgomp);\n"
-            "       else remove .venv and try again; or without weights: make up RUNTIME=simulated"
+            f"llama.cpp cannot be loaded: {reason}",
+            "where libgomp is missing, install it (apt install libgomp1; dnf install libgomp);\n"
+            "else remove .venv and try again; or without weights: make up RUNTIME=simulated",
         )
 
 

@@ -51,8 +51,8 @@ def decide(wanted: str, engine: probe.Engine) -> tuple[str, str]:
         return "cluster", f"{engine.says}: the cluster {cluster.CONTEXT}."
     if wanted == "ollama":
         raise FixableError(
-            f"RUNTIME=ollama runs in the cluster, and {engine.says}\n"
-            "  fix: start Docker; or without containers: make up RUNTIME=embedded"
+            f"RUNTIME=ollama runs in the cluster, and {engine.says}",
+            "start Docker; or without containers: make up RUNTIME=embedded",
         )
     return (
         "local",
@@ -107,7 +107,7 @@ def main(arguments: list[str], environment: Mapping[str, str]) -> int:
         if where == "cluster":
             return start_cluster(engine, environment, *arguments)
         if arguments:
-            raise FixableError("`ci` needs the cluster\n  fix: start Docker")
+            raise FixableError("`ci` needs the cluster", "start Docker")
         return local.start(environment)
     except FixableError as error:
         print(f"error: {error}", file=sys.stderr)
