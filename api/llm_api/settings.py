@@ -39,7 +39,9 @@ class Settings(BaseSettings):
         description="dns: send each generation to the least busy address behind the name; none: one address",
     )
     model: str = Field(
-        default="gemma3:270m", min_length=1, description="Model for requests that name none, and the one /ready looks for"
+        default="gemma3:270m",
+        min_length=1,
+        description="Model for requests that name none; /ready reports on it",
     )
     num_thread: int | None = Field(
         default=None, ge=1, description="Threads per generation; unset: the runtime decides"

@@ -1,0 +1,99 @@
+"""The `settings` of charts/llm-api: values and schema, from the gateway's Settings class.
+
+The chart turns each one into an environment variable, such as `maxRunning` into LLM_MAX_RUNNING.
+"""
+
+import json
+from pathlib import Path
+from textwrap import wrap
+from typing import Any
+
+from llm_api.settings import Settings
+
+CHART = Path(__file__).parents[2] / "charts" / "llm-api"
+
+# Settings that the chart sets from other values.
+OTHER_VALUES = {
+    "runtime_url": "runtime.url",
+    "runtime_balance": "runtime.balance",
+    "model": "model",
+    "api_keys": "apiKeys",
+}
+# Defaults that differ in a cluster: log collectors parse JSON.
+CLUSTER_DEFAULTS = {"log_format": "json"}
+# The pod's terminationGracePeriodSeconds is computed from these, which takes whole seconds and no null.
+WHOLE_SECONDS = {"shutdown_grace_seconds"}
+
+BEGIN = "# BEGIN generated from api/llm_api/settings.py by `python -m dev.generate`\n"
+END = "# END generated\n"
+SCHEMA_BEGIN, SCHEMA_END = '    "settings": {\n', "\n    }"
+
+
+def render() -> dict[Path, str]:
+    """Return both files of the chart with their generated parts renewed.
+
+    Raises:
+        ValueError: a file lacks the lines around its generated part.
+    """
+    fields = {
+        name: field
+        for name, field in Settings.model_json_schema()["properties"].items()
+        if name not in OTHER_VALUES
+    }
+    values, schema = CHART / "values.yaml", CHART / "values.schema.json"
+    return {
+        values: _replace(values.read_text(), BEGIN, END, _values(fields)),
+        schema: _replace(schema.read_text(), SCHEMA_BEGIN, SCHEMA_END, _schema(fields)),
+    }
+
+
+def _replace(text: str, begin: str, end: str, block: str) -> str:
+    before, _, rest = text.partition(begin)
+    _, found, after = rest.partition(end)
+    if not found:
+        raise ValueError(f"found no {begin.strip()!r} followed by {end.strip()!r}")
+    return before + begin + block + end + after
+
+
+def _values(fields: dict[str, Any]) -> str:
+    lines = ["settings:"]
+    for name, field in fields.items():
+        comment = field["description"]
+        if choices := field.get("enum"):
+            comment += f": {', '.join(choices[:-1])} or {choices[-1]}"
+        default = CLUSTER_DEFAULTS.get(name, field["default"])
+        lines += wrap(f"-- {comment}", 110, initial_indent="  # ", subsequent_indent="  # ")
+        lines.append(f"  {_camel_case(name)}: {default if isinstance(default, str) else json.dumps(default)}")
+    return "\n".join(lines) + "\n"
+
+
+def _schema(fields: dict[str, Any]) -> str:
+    properties = ",\n".join(
+        f'        "{_camel_case(name)}": {{ {json.dumps(_property(name, field))[1:-1]} }}'
+        for name, field in fields.items()
+    )
+    required = json.dumps([_camel_case(name) for name in fields if name in WHOLE_SECONDS])
+    return (
+        '      "$comment": "Generated from api/llm_api/settings.py by `python -m dev.generate`",\n'
+        '      "type": "object",\n'
+        '      "additionalProperties": false,\n'
+        f'      "required": {required},\n'
+        f'      "properties": {{\n{properties}\n      }}'
+    )
+
+
+def _property(name: str, field: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of one value; null leaves the setting to the gateway's own default."""
+    (given,) = [part for part in field.get("anyOf", [field]) if part["type"] != "null"]
+    rules = {
+        key: rule for key, rule in given.items() if key not in ("title", "description", "default", "type")
+    }
+    if "enum" in rules:
+        return {"enum": [*rules["enum"], None]}
+    kind = "integer" if name in WHOLE_SECONDS else [given["type"], "null"]
+    return {"type": kind, **rules}
+
+
+def _camel_case(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(word.capitalize() for word in others)

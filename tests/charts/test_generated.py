@@ -1,0 +1,35 @@
+"""Generated files agree with the code that they are generated from."""
+
+from pathlib import Path
+
+import pytest
+from llm_api.settings import Settings
+from pydantic import Field
+
+from dev.generate import chart_settings, render
+
+
+def test_generated_files_are_up_to_date() -> None:
+    stale = [str(path) for path, text in render().items() if path.read_text() != text]
+    assert stale == [], "run `python -m dev.generate`"
+
+
+def test_a_new_setting_reaches_the_charts_values_and_schema(monkeypatch: pytest.MonkeyPatch) -> None:
+    class MoreSettings(Settings):
+        new_limit: int | None = Field(default=None, ge=3, description="Most new things")
+
+    monkeypatch.setattr(chart_settings, "Settings", MoreSettings)
+    made = chart_settings.render()
+    assert "  # -- Most new things\n  newLimit: null\n" in made[chart_settings.CHART / "values.yaml"]
+    schema = made[chart_settings.CHART / "values.schema.json"]
+    assert '"newLimit": { "type": ["integer", "null"], "minimum": 3 }' in schema
+
+
+def test_a_file_without_the_marks_around_its_generated_part_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(chart_settings, "CHART", tmp_path)
+    for name in ("values.yaml", "values.schema.json"):
+        (tmp_path / name).write_text("settings: {}\n")
+    with pytest.raises(ValueError, match="BEGIN generated"):
+        chart_settings.render()
