@@ -1,26 +1,18 @@
 """A real Prometheus scrapes a real gateway under a short load: no query of the gateway comes back empty."""
 
 import asyncio
-import os
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import httpx
 import pytest
 import yaml
 
 from tests.monitoring.ask import numbers
+from tests.monitoring.processes import PATIENCE, free_port, running, service
 from tests.monitoring.queries import RULES, Query, dashboard_queries, metrics
 
-ROOT = Path(__file__).parents[2]
 MODEL = "simulated:tiny"
-PATIENCE = 60
-"""Seconds until a program must answer; far more than it needs."""
 BURST = 8
 """Requests at once, more than there is room for."""
 
@@ -29,60 +21,14 @@ QUERIES = [
 ]
 
 
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
-
-
-@contextmanager
-def running(command: list[str], folder: Path, ready: str, log: Path, **environment: str) -> Iterator[None]:
-    """Run a program until the block ends; it has started once `ready` answers 200."""
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            command, cwd=folder, env={**os.environ, **environment}, stdout=output, stderr=subprocess.STDOUT
-        )
-    try:
-        wait_until_ready(process, ready, log)
-        yield
-    finally:
-        process.terminate()
-        process.wait(timeout=PATIENCE)
-
-
-def wait_until_ready(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            if httpx.get(address).status_code == 200:
-                return
-        except httpx.TransportError:
-            pass  # not listening yet
-        time.sleep(0.1)
-    pytest.fail(f"{address} does not answer:\n{log.read_text()[-2000:]}")
-
-
-def uvicorn(port: int) -> list[str]:
-    return [sys.executable, "-m", "uvicorn", "main:app", "--host", "127.0.0.1", "--port", str(port)]
-
-
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a gateway with room for two requests, before a simulated runtime."""
+    """The address of a gateway with room for three requests, in front of a simulated runtime."""
     logs = tmp_path_factory.mktemp("logs")
-    runtime_port, port = free_port(), free_port()
-    runtime, address = f"http://127.0.0.1:{runtime_port}", f"http://127.0.0.1:{port}"
-    simulated = {"RUNTIME_ENGINE": "simulated", "RUNTIME_MODEL": MODEL}
-    settings = {
-        "LLM_RUNTIME_URL": runtime,
-        "LLM_MODEL": MODEL,
-        "LLM_MAX_RUNNING": "1",
-        "LLM_MAX_WAITING": "2",
-    }
+    settings = {"LLM_MODEL": MODEL, "LLM_MAX_RUNNING": "1", "LLM_MAX_WAITING": "2"}
     with (
-        running(uvicorn(runtime_port), ROOT / "runtime", f"{runtime}/ready", logs / "runtime", **simulated),
-        running(uvicorn(port), ROOT / "api", f"{address}/ready", logs / "gateway", **settings),
+        service("runtime", logs / "runtime", RUNTIME_ENGINE="simulated", RUNTIME_MODEL=MODEL) as runtime,
+        service("api", logs / "api", LLM_RUNTIME_URL=runtime, **settings) as address,
     ):
         yield address
 
