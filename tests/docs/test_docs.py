@@ -1,0 +1,141 @@
+"""Documents name only what exists: commands, values, variables, metrics, alerts, panels, paths."""
+
+import re
+import shlex
+import subprocess
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.docs import facts, markdown
+from tests.docs.facts import ROOT
+from tests.docs.markdown import Mention
+from tests.monitoring.processes import free_port, service
+
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "charts" / "README.md"]
+MENTIONS = [mention for path in DOCUMENTS for mention in markdown.read(path, ROOT)]
+KINDS = [*dict.fromkeys([*markdown.IN_CODE, *markdown.ANYWHERE, "option", "panel"])]
+KINDS.remove("log filter")
+
+EXEMPT = {
+    ".venv/": "created by make; git ignores it",
+    ".tools/": "created by make; git ignores it",
+    "out/": "created by the programs that write results there; git ignores it",
+    "tilt_config.json": "the user's own copy of tilt_config.example.json; git ignores it",
+    "/v1": "the base URL that OpenAI's clients want, a prefix of routes",
+    "application/json": "a media type",
+    "ollama_chat/": "a prefix of LiteLLM's model names",
+    "llama.cpp": "the name of a project",
+    "DOCKER_HOST": "read by Docker's clients",
+}
+"""Names that the code does not have, and why a document may use them. `folder/` covers everything in it."""
+
+DEFECTS = """
+Run `make nothing`, `python -m dev.nothing` or `make bench ARGS=--no-such-option`; set `LLM_NO_SUCH_SETTING`.
+Panel *No such panel*, alert LLMNoSuchAlert, `llm_no_such_total`, `GET /no/such/route`, [x](#no-such-section).
+Set `autoscaling.max`; read dev/no_such_file.py, `no_such_file.yaml` and `k logs sts/llm-nothing`.
+"""
+
+Known = dict[str, Callable[[str], bool]]
+
+
+@pytest.fixture(scope="module")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """The addresses of a gateway and of a simulated runtime."""
+    logs = tmp_path_factory.mktemp("logs")
+    with (
+        service("runtime", logs / "runtime", RUNTIME_ENGINE="simulated") as runtime,
+        service("api", logs / "api", ready="/health", LLM_RUNTIME_URL=runtime) as gateway,
+    ):
+        yield gateway, runtime
+
+
+@pytest.fixture(scope="module")
+def known(services: tuple[str, str]) -> Known:
+    """For each kind of name: whether there is such a thing."""
+    tree = facts.files()
+    code = facts.code(tree)
+    variables = facts.variables()
+    return {
+        "make target": facts.make_targets().__contains__,
+        "Python module": facts.is_module,
+        "option": lambda name: bool(re.search(rf'--{name}\b|"{name.replace("-", "_")}"', code)),
+        "variable": lambda name: name in variables or bool(re.search(rf'\b{name}\b|"{name.lower()}"', code)),
+        "chart value": facts.chart_values().__contains__,
+        "metric": facts.metrics(*services).__contains__,
+        "alert": facts.alerts().__contains__,
+        "panel": facts.panel_titles().__contains__,
+        "HTTP path": lambda path: facts.is_http_path(path, *services),
+        "Kubernetes object": facts.is_object,
+        "path": partial(facts.is_path, tree=tree),
+        "file": partial(facts.is_file, tree=tree),
+        "link": is_link_target,
+    }
+
+
+def is_link_target(link: str) -> bool:
+    path, _, anchor = link.partition("#")
+    targets = [ROOT / path] if path else DOCUMENTS
+    return any(
+        target.exists() and (not anchor or anchor in markdown.anchors(target.read_text()))
+        for target in targets
+    )
+
+
+def exemption(mention: Mention) -> str | None:
+    """Return the entry of the table that covers a name."""
+    return next(
+        (e for e in EXEMPT if mention.name == e or (e[-1] == "/" and mention.name.startswith(e))), None
+    )
+
+
+def missing(mentions: list[Mention], known: Known) -> list[str]:
+    return [
+        f"{m.document}:{m.line}: no such {m.kind}: {m.name}"
+        for m in mentions
+        if m.kind in known and not exemption(m) and not known[m.kind](m.name)
+    ]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_documents_name_only_what_exists(kind: str, known: Known) -> None:
+    wrong = missing([m for m in MENTIONS if m.kind == kind], known)
+    assert not wrong, "\n".join(wrong)
+
+
+def test_a_wrong_name_of_each_kind_is_found(known: Known) -> None:
+    found = missing(list(markdown.mentions("x.md", DEFECTS)), known)
+    assert {line.split(": ")[1].removeprefix("no such ") for line in found} == set(KINDS), found
+
+
+def test_every_exemption_is_needed(known: Known) -> None:
+    needed = {exemption(m) for m in MENTIONS if m.kind in known and not known[m.kind](m.name)}
+    assert needed - {None} == set(EXEMPT)
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_filters_of_the_gateways_log_find_a_failed_request_and_nothing_else(
+    log_format: str, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    nobody = f"http://127.0.0.1:{free_port()}"
+    with service("api", log, ready="/health", LLM_RUNTIME_URL=nobody, LLM_LOG_FORMAT=log_format) as gateway:
+        for request_id, body in {"failed": b'{"prompt": "x"}', "invalid": b"{}"}.items():
+            headers = {"x-request-id": request_id, "content-type": "application/json"}
+            httpx.post(f"{gateway}/generate", content=body, headers=headers, trust_env=False)
+    filters = {mention.name for mention in MENTIONS if mention.kind == "log filter"}
+    assert filters, "no document filters the gateway's log any more: delete this test"
+    for command in filters:
+        found = subprocess.run(
+            shlex.split(command),
+            input=log.read_text(),
+            stdout=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=10,
+        ).stdout.splitlines()
+        assert len(found) == 1, f"{command} finds {found} in:\n{log.read_text()}"
+        assert "failed" in found[0]
