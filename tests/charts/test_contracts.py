@@ -1,13 +1,12 @@
 """What the charts promise to the code beside them and to a machine of two cores."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-ROOT = Path(__file__).parents[2]
+from tests.charts.helm import ROOT
 
 # kind's own pods request this much: API server, controllers, scheduler, etcd, DNS, network.
 KIND_MILLICPU = 950
@@ -49,7 +48,7 @@ def test_every_variable_that_the_runtimes_chart_sets_is_one_that_the_runtime_rea
 
     objects = render("llm-runtime", f"engine={engine}", "model.path=/models/a.gguf")
     (container,) = objects["StatefulSet"]["spec"]["template"]["spec"]["containers"]
-    assert names(container, "") - variables(Settings) == set()
+    assert names(container, "") - variables(Settings) == {"UVICORN_TIMEOUT_GRACEFUL_SHUTDOWN"}
     for entry in container["env"]:
         monkeypatch.setenv(entry["name"], entry["value"])
     settings = Settings()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.charts.helm import CHARTS
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,6 @@ def environment(objects: dict[str, Any]) -> dict[str, Any]:
 
 def test_every_object_has_the_gateways_name_and_namespace(objects: dict[str, Any]) -> None:
     assert set(objects) == {
-        "ConfigMap",
         "Deployment",
         "HorizontalPodAutoscaler",
         "Service",
@@ -110,14 +109,24 @@ def test_only_a_development_image_may_be_written_to(render: Any) -> None:
     assert context["allowPrivilegeEscalation"] is False
 
 
-def test_a_stopping_pod_drains_before_it_is_killed(render: Any) -> None:
+def test_a_stopping_pod_serves_on_and_then_finishes_its_requests(render: Any) -> None:
     objects = render("llm-api", "preStopSeconds=4", "settings.shutdownGraceSeconds=33")
-    command = container(objects)["lifecycle"]["preStop"]["exec"]["command"]
-    assert command[:2] == ["python", "/drain/drain.py"]
-    assert command[3:] == ["4", "33", "llm_requests_running", "llm_requests_waiting"]
+    assert container(objects)["lifecycle"] == {"preStop": {"sleep": {"seconds": 4}}}
+    assert environment(objects)["LLM_SHUTDOWN_GRACE_SECONDS"] == "33"
     grace = objects["Deployment"]["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]
     assert grace > 4 + 33
-    assert environment(objects)["LLM_SHUTDOWN_GRACE_SECONDS"] == "33"
+
+
+def test_a_development_pod_which_drops_requests_at_sigterm_waits_before_it(
+    render: Any,
+) -> None:
+    objects = render("llm-api", "development=true", "preStopSeconds=4", "settings.shutdownGraceSeconds=33")
+    assert container(objects)["lifecycle"] == {"preStop": {"sleep": {"seconds": 4 + 33}}}
+
+
+def test_without_seconds_to_sleep_there_is_no_hook(render: Any) -> None:
+    """Kubernetes refuses a sleep of 0 seconds before 1.33."""
+    assert "lifecycle" not in container(render("llm-api", "preStopSeconds=0"))
 
 
 def test_an_update_never_goes_below_what_serves(objects: dict[str, Any]) -> None:
@@ -171,7 +180,7 @@ def test_the_notes_have_one_curl_for_the_address_of_their_port_forward(
     render: Any, tmp_path: Path, keys: str
 ) -> None:
     chart = tmp_path / "llm-api"
-    shutil.copytree(ROOT / "charts" / "llm-api", chart)
+    shutil.copytree(CHARTS / "llm-api", chart)
     (chart / "templates" / "NOTES.txt").rename(chart / "notes")
     notes = """{kind: Notes, text: {{ tpl (.Files.Get "notes") . | toJson }}}"""
     (chart / "templates" / "notes.yaml").write_text(notes)

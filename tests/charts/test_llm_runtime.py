@@ -1,8 +1,12 @@
 """What the runtime's chart makes of its values, for each engine."""
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.charts.helm import CHARTS
 
 ENGINES = ["ollama", "llamacpp", "simulated"]
 engines = pytest.mark.parametrize("engine", ENGINES)
@@ -122,6 +126,7 @@ def test_our_own_server_has_the_values_settings_and_nothing_to_pull(render: Any)
         "RUNTIME_THREADS": "2",
         "RUNTIME_SLOTS": "3",
         "RUNTIME_CONTEXT_LENGTH": "8192",
+        "UVICORN_TIMEOUT_GRACEFUL_SHUTDOWN": "120",
     }
 
 
@@ -153,21 +158,52 @@ def test_ready_is_a_model_that_answers_and_alive_is_a_server_that_does(render: A
     assert found["livenessProbe"]["httpGet"] == {"path": "/", "port": "http"}
 
 
-@engines
-def test_a_stopping_replica_finishes_its_generations(render: Any, engine: str) -> None:
-    objects = render("llm-runtime", f"engine={engine}", "preStopSeconds=4", "shutdownGraceSeconds=33")
-    command = container(objects)["lifecycle"]["preStop"]["exec"]["command"]
-    script = "/scripts/ollama.sh" if engine == "ollama" else "/scripts/drain.py"
-    assert script in command
-    assert command[3:5] == ["4", "33"]
+def test_a_stopping_ollama_is_drained_by_its_script_before_sigterm(render: Any) -> None:
+    objects = render("llm-runtime", "preStopSeconds=4", "shutdownGraceSeconds=33")
+    assert container(objects)["lifecycle"] == {
+        "preStop": {"exec": {"command": ["bash", "/scripts/ollama.sh", "drain", "4", "33"]}}
+    }
     assert pod(objects)["terminationGracePeriodSeconds"] > 4 + 33
 
 
+def test_a_stopping_embedded_runtime_serves_on_and_then_finishes_its_requests(render: Any) -> None:
+    objects = render("llm-runtime", "engine=llamacpp", "preStopSeconds=4", "shutdownGraceSeconds=33")
+    assert container(objects)["lifecycle"] == {"preStop": {"sleep": {"seconds": 4}}}
+    assert environment(container(objects))["UVICORN_TIMEOUT_GRACEFUL_SHUTDOWN"] == "33"
+    assert pod(objects)["terminationGracePeriodSeconds"] > 4 + 33
+
+
+def test_a_development_pod_which_drops_requests_at_sigterm_waits_before_it(
+    render: Any,
+) -> None:
+    settings = ["engine=simulated", "development=true", "preStopSeconds=4", "shutdownGraceSeconds=33"]
+    objects = render("llm-runtime", *settings)
+    assert container(objects)["lifecycle"] == {"preStop": {"sleep": {"seconds": 4 + 33}}}
+    assert pod(objects)["terminationGracePeriodSeconds"] > 4 + 33
+
+
+def test_without_seconds_to_sleep_there_is_no_hook(render: Any) -> None:
+    """Kubernetes refuses a sleep of 0 seconds before 1.33."""
+    assert "lifecycle" not in container(render("llm-runtime", "engine=llamacpp", "preStopSeconds=0"))
+
+
 @engines
-def test_the_scripts_that_a_pod_runs_are_in_its_config_map(render: Any, engine: str) -> None:
-    objects = render("llm-runtime", f"engine={engine}")
-    assert {"name": "scripts", "configMap": {"name": "llm-runtime"}} in pod(objects)["volumes"]
-    assert set(objects["ConfigMap"]["data"]) == {"ollama.sh" if engine == "ollama" else "drain.py"}
+def test_only_ollama_has_a_script_and_a_new_script_restarts_the_pods(
+    render: Any, tmp_path: Path, engine: str
+) -> None:
+    shutil.copytree(CHARTS / "llm-runtime", tmp_path / "llm-runtime")
+    (tmp_path / "llm-runtime/files/ollama.sh").write_text("echo changed\n")
+    one = render("llm-runtime", f"engine={engine}")
+    two = render("llm-runtime", f"engine={engine}", folder=tmp_path)
+    volume = {"name": "scripts", "configMap": {"name": "llm-runtime"}}
+    if engine == "ollama":
+        assert volume in pod(one)["volumes"]
+        assert two["ConfigMap"]["data"] == {"ollama.sh": "echo changed\n"}
+    else:
+        assert volume not in pod(one)["volumes"]
+        assert "ConfigMap" not in one
+    templates = [made["StatefulSet"]["spec"]["template"] for made in (one, two)]
+    assert (templates[0] == templates[1]) is (engine != "ollama")
 
 
 @engines

@@ -1,18 +1,44 @@
-{{- define "llm-runtime.embedded.env" -}}
-- name: RUNTIME_ENGINE
-  value: {{ .Values.engine }}
-- name: RUNTIME_MODEL
-  value: {{ include "llm-runtime.model" . | quote }}
-{{- with .Values.model.path }}
-- name: RUNTIME_MODEL_PATH
-  value: {{ . | quote }}
+{{/* The part of the container that is specific to the embedded runtime (llamacpp, simulated). */}}
+{{- define "llm-runtime.embedded.container" -}}
+env:
+  - name: RUNTIME_ENGINE
+    value: {{ .Values.engine }}
+  - name: RUNTIME_MODEL
+    value: {{ include "llm-runtime.model" . | quote }}
+  {{- with .Values.model.path }}
+  - name: RUNTIME_MODEL_PATH
+    value: {{ . | quote }}
+  {{- end }}
+  {{- with include "llm-runtime.threads" . }}
+  - name: RUNTIME_THREADS
+    value: {{ . | quote }}
+  {{- end }}
+  - name: RUNTIME_SLOTS
+    value: {{ .Values.slots | quote }}
+  - name: RUNTIME_CONTEXT_LENGTH
+    value: {{ .Values.contextLength | quote }}
+  - name: UVICORN_TIMEOUT_GRACEFUL_SHUTDOWN
+    value: {{ .Values.shutdownGraceSeconds | quote }}
+  {{- range $name, $value := .Values.env }}
+  - name: {{ $name }}
+    value: {{ $value | quote }}
+  {{- end }}
+startupProbe:
+  httpGet: { path: /ready, port: http }
+  {{- toYaml .Values.probes.startup | nindent 2 }}
+readinessProbe:
+  httpGet: { path: /ready, port: http }
+  {{- toYaml .Values.probes.readiness | nindent 2 }}
+{{- with include "llm-runtime.embedded.preStopSeconds" . | int }}
+lifecycle:
+  preStop:
+    sleep:
+      seconds: {{ . }}
 {{- end }}
-{{- with include "llm-runtime.threads" . }}
-- name: RUNTIME_THREADS
-  value: {{ . | quote }}
-{{- end }}
-- name: RUNTIME_SLOTS
-  value: {{ .Values.slots | quote }}
-- name: RUNTIME_CONTEXT_LENGTH
-  value: {{ .Values.contextLength | quote }}
+{{- end -}}
+
+{{/* Seconds a pod keeps serving before SIGTERM. The `dev` image drops its requests at SIGTERM, so that a save is
+live at once: there the grace period comes before it. */}}
+{{- define "llm-runtime.embedded.preStopSeconds" -}}
+{{ add .Values.preStopSeconds (ternary .Values.shutdownGraceSeconds 0 .Values.development) }}
 {{- end -}}

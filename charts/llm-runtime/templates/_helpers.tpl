@@ -11,14 +11,10 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end -}}
 
-{{- define "llm-runtime.isOllama" -}}
-{{- if eq .Values.engine "ollama" }}true{{ end }}
-{{- end -}}
-
 {{- define "llm-runtime.image" -}}
-{{- $ollama := include "llm-runtime.isOllama" . -}}
-{{ .Values.image.repository | default (ternary "ollama/ollama" "llm-runtime" (eq $ollama "true")) }}:
-{{- .Values.image.tag | default (ternary "0.32.15" .Chart.AppVersion (eq $ollama "true")) }}
+{{- $ollama := eq .Values.engine "ollama" -}}
+{{ .Values.image.repository | default (ternary "ollama/ollama" "llm-runtime" $ollama) }}:
+{{- .Values.image.tag | default (ternary "0.32.15" .Chart.AppVersion $ollama) }}
 {{- with .Values.image.digest }}@{{ . }}{{ end }}
 {{- end -}}
 
@@ -26,11 +22,31 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{ .Values.model.name | default (ternary "gemma3:270m" "smollm2:135m" (eq .Values.engine "ollama")) }}
 {{- end -}}
 
-{{/* Threads of a generation: the value, or the whole CPUs of the limit; empty where there is no limit. */}}
+{{/* Threads per generation: the value, else the whole CPUs of the limit; empty without a limit. */}}
 {{- define "llm-runtime.threads" -}}
 {{- $limit := dig "limits" "cpu" "" .Values.resources | toString -}}
 {{- if .Values.threads }}{{ .Values.threads }}
 {{- else if hasSuffix "m" $limit }}{{ max 1 (div (trimSuffix "m" $limit) 1000) }}
 {{- else if $limit }}{{ max 1 (floor $limit) }}
+{{- end }}
+{{- end -}}
+
+{{- define "llm-runtime.securityContext" -}}
+securityContext:
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: {{ not .Values.development }}
+  capabilities:
+    drop: [ALL]
+{{- end -}}
+
+{{- define "llm-runtime.volumeMounts" -}}
+- name: models
+  mountPath: /models
+- name: tmp
+  mountPath: /tmp
+{{- if eq .Values.engine "ollama" }}
+- name: scripts
+  mountPath: /scripts
+  readOnly: true
 {{- end }}
 {{- end -}}

@@ -15,9 +15,37 @@
   value: {{ .Values.ollama.keepAlive | quote }}
 - name: MODEL
   value: {{ include "llm-runtime.model" . | quote }}
+{{- range $name, $value := .Values.env }}
+- name: {{ $name }}
+  value: {{ $value | quote }}
+{{- end }}
 {{- end -}}
 
-{{/* Pulls the model, or fails and says why: the pod shows Init:Error, its description the last words. */}}
+{{/* The part of the container that is specific to Ollama. A script stands in for what it lacks: readiness of a
+model, and finishing requests at SIGTERM. */}}
+{{- define "llm-runtime.ollama.container" -}}
+env:
+  {{- include "llm-runtime.ollama.env" . | nindent 2 }}
+startupProbe:
+  exec:
+    command: [bash, /scripts/ollama.sh, ready]
+  {{- toYaml .Values.probes.startup | nindent 2 }}
+readinessProbe:
+  exec:
+    command: [bash, /scripts/ollama.sh, ready]
+  {{- toYaml .Values.probes.readiness | nindent 2 }}
+lifecycle:
+  preStop:
+    exec:
+      command:
+        - bash
+        - /scripts/ollama.sh
+        - drain
+        - {{ .Values.preStopSeconds | quote }}
+        - {{ .Values.shutdownGraceSeconds | quote }}
+{{- end -}}
+
+{{/* Pulls the model. A failure shows as Init:Error, with its reason in the description of the pod. */}}
 {{- define "llm-runtime.ollama.pull" -}}
 - name: pull-model
   image: {{ include "llm-runtime.image" . }}
@@ -33,12 +61,9 @@
       value: {{ .Values.model.insecure | quote }}
     - name: MODEL_THREADS
       value: {{ include "llm-runtime.threads" . | default "0" | quote }}
-    # A server that starts would delete the parts of a pull that was cut off an hour ago.
+    # Without it, a starting server deletes partial downloads older than an hour.
     - name: OLLAMA_NOPRUNE
       value: "1"
-    {{- with .Values.env }}
-    {{- include "llm-runtime.extraEnv" . | nindent 4 }}
-    {{- end }}
   resources:
     {{- toYaml .Values.resources | nindent 4 }}
   volumeMounts:

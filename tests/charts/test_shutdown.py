@@ -1,0 +1,103 @@
+"""SIGTERM to the embedded runtime, started by its image's command in its chart's environment."""
+
+import asyncio
+import contextlib
+import json
+import re
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.charts.helm import ROOT, Render
+
+SECONDS = 30  # to start, to answer, to end
+
+
+@dataclass
+class Server:
+    """The runtime in a process of its own, and a client of it."""
+
+    process: asyncio.subprocess.Process
+    http: httpx.AsyncClient
+
+    async def generate(self, started: asyncio.Event | None = None) -> list[dict[str, Any]]:
+        """Return the lines of a streamed generation; set `started` at its first one."""
+        lines = []
+        body = {"model": "smollm2:135m", "prompt": "Hi"}
+        async with self.http.stream("POST", "/api/generate", json=body) as response:
+            async for line in response.aiter_lines():
+                lines.append(json.loads(line))
+                if started:
+                    started.set()
+        return lines
+
+    async def reaches(self, metric: str) -> None:
+        """Wait until this is a line of its metrics."""
+        for _ in range(50 * SECONDS):
+            lines = (await self.http.get("/metrics")).text.splitlines()
+            if metric in lines:
+                return
+            await asyncio.sleep(0.02)
+        pytest.fail(
+            f"no {metric!r} within {SECONDS} s, but {[line for line in lines if '_requests_' in line]}"
+        )
+
+
+@contextlib.asynccontextmanager
+async def serving(render: Render, *values: str, tokens: int, token_seconds: float) -> AsyncIterator[Server]:
+    objects = render("llm-runtime", "engine=simulated", *values)
+    (container,) = objects["StatefulSet"]["spec"]["template"]["spec"]["containers"]
+    environment = {entry["name"]: entry["value"] for entry in container["env"]} | {
+        "RUNTIME_SIMULATED_TOKENS": str(tokens),
+        "RUNTIME_SIMULATED_TOKEN_SECONDS": str(token_seconds),
+    }
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = str(listener.getsockname()[1])
+    (*_, command) = re.findall(r"^CMD (\[.*\])$", (ROOT / "runtime/Dockerfile").read_text(), re.MULTILINE)
+    arguments = [{"11434": port, "0.0.0.0": "127.0.0.1"}.get(word, word) for word in json.loads(command)]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", *arguments, cwd=ROOT / "runtime", env=environment
+    )
+    try:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=SECONDS) as http:
+            async with asyncio.timeout(SECONDS):
+                while True:
+                    assert process.returncode is None, "the server ended"
+                    with contextlib.suppress(httpx.TransportError):
+                        if (await http.get("/ready")).status_code == 200:
+                            break
+                    await asyncio.sleep(0.05)
+            yield Server(process, http)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def test_requests_that_run_or_wait_at_sigterm_are_finished(render: Render) -> None:
+    async with serving(render, "slots=1", tokens=20, token_seconds=0.05) as server:
+        generations = [asyncio.create_task(server.generate()) for _ in range(2)]
+        await server.reaches("llm_runtime_requests_running 1.0")
+        await server.reaches("llm_runtime_requests_waiting 1.0")
+        server.process.terminate()
+        for lines in await asyncio.gather(*generations):
+            assert (lines[-1]["done"], lines[-1]["eval_count"]) == (True, 20)
+        async with asyncio.timeout(SECONDS):
+            assert await server.process.wait() in (0, -signal.SIGTERM)
+
+
+async def test_the_grace_period_of_the_chart_bounds_what_a_generation_may_still_take(render: Render) -> None:
+    async with serving(render, "shutdownGraceSeconds=1", tokens=1000, token_seconds=0.5) as server:
+        started = asyncio.Event()
+        generation = asyncio.create_task(server.generate(started))
+        async with asyncio.timeout(SECONDS):
+            await started.wait()
+            server.process.terminate()
+            assert await server.process.wait() in (0, -signal.SIGTERM)
+        assert "error" in (await generation)[-1]
