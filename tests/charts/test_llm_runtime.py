@@ -173,15 +173,6 @@ def test_a_stopping_embedded_runtime_serves_on_and_then_finishes_its_requests(re
     assert pod(objects)["terminationGracePeriodSeconds"] > 4 + 33
 
 
-def test_a_development_pod_which_drops_requests_at_sigterm_waits_before_it(
-    render: Any,
-) -> None:
-    settings = ["engine=simulated", "development=true", "preStopSeconds=4", "shutdownGraceSeconds=33"]
-    objects = render("llm-runtime", *settings)
-    assert container(objects)["lifecycle"] == {"preStop": {"sleep": {"seconds": 4 + 33}}}
-    assert pod(objects)["terminationGracePeriodSeconds"] > 4 + 33
-
-
 def test_without_seconds_to_sleep_there_is_no_hook(render: Any) -> None:
     """Kubernetes refuses a sleep of 0 seconds before 1.33."""
     assert "lifecycle" not in container(render("llm-runtime", "engine=llamacpp", "preStopSeconds=0"))

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import re
 import signal
 import socket
@@ -17,6 +18,8 @@ import pytest
 from tests.charts.helm import ROOT, Render
 
 SECONDS = 30  # to start, to answer, to end
+DEV, PROD = 0, 1  # the order of the Dockerfile's targets
+targets = pytest.mark.parametrize("target", [DEV, PROD], ids=["dev", "prod"])
 
 
 @dataclass
@@ -50,7 +53,9 @@ class Server:
 
 
 @contextlib.asynccontextmanager
-async def serving(render: Render, *values: str, tokens: int, token_seconds: float) -> AsyncIterator[Server]:
+async def serving(
+    render: Render, target: int, *values: str, tokens: int, token_seconds: float
+) -> AsyncIterator[Server]:
     objects = render("llm-runtime", "engine=simulated", *values)
     (container,) = objects["StatefulSet"]["spec"]["template"]["spec"]["containers"]
     environment = {entry["name"]: entry["value"] for entry in container["env"]} | {
@@ -59,10 +64,12 @@ async def serving(render: Render, *values: str, tokens: int, token_seconds: floa
     }
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = str(listener.getsockname()[1])
-    (*_, command) = re.findall(r"^CMD (\[.*\])$", (ROOT / "runtime/Dockerfile").read_text(), re.MULTILINE)
-    arguments = [{"11434": port, "0.0.0.0": "127.0.0.1"}.get(word, word) for word in json.loads(command)]
+    commands = re.findall(r"^CMD (\[.*\])$", (ROOT / "runtime/Dockerfile").read_text(), re.MULTILINE)
+    arguments = [
+        {"11434": port, "0.0.0.0": "127.0.0.1"}.get(word, word) for word in json.loads(commands[target])
+    ]
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", *arguments, cwd=ROOT / "runtime", env=environment
+        sys.executable, "-m", *arguments, cwd=ROOT / "runtime", env=environment, start_new_session=True
     )
     try:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=SECONDS) as http:
@@ -75,13 +82,14 @@ async def serving(render: Render, *values: str, tokens: int, token_seconds: floa
                     await asyncio.sleep(0.05)
             yield Server(process, http)
     finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # the reloader has a child
+        await process.wait()
 
 
-async def test_requests_that_run_or_wait_at_sigterm_are_finished(render: Render) -> None:
-    async with serving(render, "slots=1", tokens=20, token_seconds=0.05) as server:
+@targets
+async def test_requests_that_run_or_wait_at_sigterm_are_finished(render: Render, target: int) -> None:
+    async with serving(render, target, "slots=1", tokens=20, token_seconds=0.05) as server:
         generations = [asyncio.create_task(server.generate()) for _ in range(2)]
         await server.reaches("llm_runtime_requests_running 1.0")
         await server.reaches("llm_runtime_requests_waiting 1.0")
@@ -92,8 +100,9 @@ async def test_requests_that_run_or_wait_at_sigterm_are_finished(render: Render)
             assert await server.process.wait() in (0, -signal.SIGTERM)
 
 
-async def test_the_grace_period_of_the_chart_bounds_what_a_generation_may_still_take(render: Render) -> None:
-    async with serving(render, "shutdownGraceSeconds=1", tokens=1000, token_seconds=0.5) as server:
+@targets
+async def test_the_charts_grace_period_bounds_a_generation(render: Render, target: int) -> None:
+    async with serving(render, target, "shutdownGraceSeconds=1", tokens=1000, token_seconds=0.5) as server:
         started = asyncio.Event()
         generation = asyncio.create_task(server.generate(started))
         async with asyncio.timeout(SECONDS):

@@ -29,16 +29,10 @@ startupProbe:
 readinessProbe:
   httpGet: { path: /ready, port: http }
   {{- toYaml .Values.probes.readiness | nindent 2 }}
-{{- with include "llm-runtime.embedded.preStopSeconds" . | int }}
+{{- with .Values.preStopSeconds }}
 lifecycle:
   preStop:
     sleep:
       seconds: {{ . }}
 {{- end }}
-{{- end -}}
-
-{{/* Seconds a pod keeps serving before SIGTERM. The `dev` image drops its requests at SIGTERM, so that a save is
-live at once: there the grace period comes before it. */}}
-{{- define "llm-runtime.embedded.preStopSeconds" -}}
-{{ add .Values.preStopSeconds (ternary .Values.shutdownGraceSeconds 0 .Values.development) }}
 {{- end -}}
