@@ -14,9 +14,11 @@ up: ## set everything up and start: the cluster with Tilt, or without containers
 local: ## the local profile, asked for: runtime and gateway as processes, no containers
 	@RUNTIME=local $(bootstrap) dev.up.start
 ask: ## stream one answer: make ask PROMPT="Why is the sky blue?"
-	@$(bootstrap) dev.gateway.ask
+	@$(bootstrap) dev.venv local
+	@$(venv)/python -m dev ask
 smoke: ## a handful of checks of the running gateway
-	@$(bootstrap) dev.gateway.smoke
+	@$(bootstrap) dev.venv local
+	@$(venv)/python -m dev smoke
 down: ## remove what `make up` made, and say what that was
 	@$(bootstrap) dev.up.down
 doctor: ## the checks alone, each failure with its fix

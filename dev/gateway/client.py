@@ -1,92 +1,112 @@
-"""A small client of the gateway for ask and smoke: standard library only, so that both start at once."""
+"""A client of the gateway for `ask`, `smoke` and `ci-cluster`."""
 
 import json
 import os
-import socket
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from http.client import HTTPException
+from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
-from dev import FixableError
+import httpx
 
-URL = "http://localhost:8000"
+from dev import FixableError, lines
+
+FIXES = {
+    401: "set LLM_API_KEY to one of the gateway's keys",
+    404: "leave the model out, or choose one that GET /v1/models lists",
+    429: "the platform is busy: try again in a moment",
+    503: "the platform is busy or still starting: try again in a moment",
+}
 
 
 class RefusedError(FixableError):
-    """The gateway answered with an error; `status` is its HTTP status, `kind` its error's type."""
+    """The gateway answered with an error: its HTTP status, and its `type` as `kind`."""
 
     def __init__(self, status: int, kind: str, message: str) -> None:
-        """Keep what the gateway said."""
-        super().__init__(f"the gateway says {status} {kind}: {message}")
+        super().__init__(f"the gateway says {status} {kind}: {message}", FIXES.get(status, ""))
         self.status = status
         self.kind = kind
 
 
 def default_url() -> str:
-    """LLM_URL, else the local gateway at API_PORT."""
-    return os.environ.get("LLM_URL") or URL.replace("8000", os.environ.get("API_PORT") or "8000")
+    """Return LLM_URL, or the address of the gateway on this machine at API_PORT."""
+    return os.environ.get("LLM_URL") or f"http://localhost:{os.environ.get('API_PORT') or 8000}"
 
 
-class Gateway:
-    """Calls to one gateway, with the key of LLM_API_KEY where one is set."""
+def default_client(url: str) -> "GatewayClient":
+    """Return a client with the key in LLM_API_KEY."""
+    return GatewayClient(url, os.environ.get("LLM_API_KEY", ""))
+
+
+class GatewayClient:
+    """Calls to one gateway. Other hosts than this one are reached through the environment's proxy."""
 
     def __init__(self, url: str, key: str = "", timeout: float = 150) -> None:
-        """`timeout` is the longest silence, in seconds."""
-        self.url = url.rstrip("/")
-        self.key = key
-        self.timeout = timeout
+        """Prepare the calls; `timeout` bounds each wait for more data, in seconds.
 
-    def open(self, path: str, body: dict[str, Any] | None = None) -> Any:
-        """The answer to a GET, or to a POST where there is a body; to be read and closed.
+        Raises:
+            FixableError: the proxy or the certificates that the environment names cannot be used.
+        """
+        self.url = url.rstrip("/")
+        headers = {b"Content-Type": b"application/json"}
+        if key:
+            headers[b"Authorization"] = f"Bearer {key}".encode()
+        try:
+            self._http = httpx.Client(headers=headers, timeout=timeout, follow_redirects=True)
+        except (ValueError, ImportError, OSError) as error:
+            raise FixableError(
+                f"the proxy or certificate settings cannot be used: {error}",
+                "check HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and SSL_CERT_FILE",
+            ) from error
+
+    @contextmanager
+    def _open(self, path: str, body: dict[str, Any] | None = None) -> Iterator[httpx.Response]:
+        """Send a GET, or a POST if there is a body; the response is read inside the block.
 
         Raises:
             RefusedError: the gateway answered with an error.
-            FixableError: nothing answered.
+            FixableError: it did not answer, or not to the end.
         """
-        headers = {"Content-Type": "application/json"}
-        if self.key:
-            headers["Authorization"] = f"Bearer {self.key}"
-        data = None if body is None else json.dumps(body).encode()
+        method, content = ("GET", None) if body is None else ("POST", json.dumps(body))
         try:
-            request = urllib.request.Request(self.url + path, data, headers)  # noqa: S310 - the user's own URL
-            return urllib.request.urlopen(request, timeout=self.timeout)  # noqa: S310
-        except urllib.error.HTTPError as error:
-            raise refusal(error.code, error.read()) from error
-        except (OSError, ValueError, HTTPException) as error:
-            raise FixableError(silence(self.url, error)) from error
+            with self._http.stream(method, self.url + path, content=content) as response:
+                if response.is_error:
+                    raise refusal(response.status_code, response.read())
+                yield response
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise connection_error(self.url, error) from error
 
     def text(self, path: str) -> str:
-        """The whole answer to a GET. Raises as `open` does."""
-        with self.open(path) as answer:
-            return str(answer.read().decode())
+        """Return the body of a GET; raises as `_open` does."""
+        with self._open(path) as response:
+            return response.read().decode()
 
     def json(self, path: str, body: dict[str, Any] | None = None) -> Any:
-        """The whole answer as JSON. Raises as `open` does."""
-        with self.open(path, body) as answer:
-            return json.load(answer)
+        """Return the JSON body of a GET or POST; raises as `_open` does, and ValueError if it is not JSON."""
+        with self._open(path, body) as response:
+            return json.loads(response.read())
 
     def stream(self, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """The lines of a streamed /generate as they come.
+        """Yield the lines of a streamed /generate as they arrive.
 
         Raises:
             RefusedError: the gateway refused, or the stream ended with an error.
-            FixableError: nothing answered, or the connection broke.
+            FixableError: the gateway did not answer, or not to the end.
         """
-        with self.open("/generate", {**body, "stream": True}) as answer:
-            try:
-                for line in answer:
+        with self._open("/generate", {**body, "stream": True}) as response:
+            for line in lines.split(response.iter_bytes()):
+                try:
                     event: dict[str, Any] = json.loads(line)
-                    if "error" in event:
-                        raise refusal(200, line)
-                    yield event
-            except (OSError, ValueError, HTTPException) as error:
-                raise FixableError(f"the stream broke off: {error}", "look at the gateway's log") from error
+                except ValueError as error:
+                    raise FixableError(f"not a line of JSON: {error}", "look at the gateway's log") from error
+                if "error" in event:
+                    raise refusal(200, line)
+                yield event
 
 
 def refusal(status: int, content: bytes) -> RefusedError:
-    """The gateway's error, from its one JSON shape; of another shape, its first words."""
+    """Return the gateway's error; if it is not in the gateway's format, the beginning of the answer."""
     try:
         error = json.loads(content)["error"]
         return RefusedError(status, str(error["type"]), str(error["message"]))
@@ -94,11 +114,25 @@ def refusal(status: int, content: bytes) -> RefusedError:
         return RefusedError(status, "unknown", content[:200].decode(errors="replace"))
 
 
-def silence(url: str, error: Exception) -> str:
-    """Why nothing answered, and what to do."""
-    reason = getattr(error, "reason", error)
-    if isinstance(reason, ConnectionRefusedError):
-        return f"nothing listens at {url}\n  fix: start the platform: make up (another address: LLM_URL=http://...)"
-    if isinstance(reason, TimeoutError | socket.timeout):
-        return f"{url} did not answer in time\n  fix: look at the log of llm-api and llm-runtime"
-    return f"{url} cannot be asked: {reason}\n  fix: check the address (--url, LLM_URL)"
+def connection_error(url: str, error: Exception) -> FixableError:
+    """Return why there was no answer, or only a part of one."""
+    if isinstance(error, httpx.TimeoutException):
+        return FixableError(f"{url} did not answer in time", "look at the logs of llm-api and llm-runtime")
+    if isinstance(error, httpx.ReadError | httpx.RemoteProtocolError):
+        return FixableError(f"{url} broke off its answer: {error}", "look at the gateway's log")
+    if isinstance(error, httpx.ConnectError | httpx.ProxyError) and (proxy := proxy_for(url)):
+        return FixableError(
+            f"{url} cannot be reached through the proxy {proxy}: {error}",
+            "check the proxy, or add the gateway's host to NO_PROXY",
+        )
+    if isinstance(error, httpx.ConnectError) and "refused" in str(error):
+        return FixableError(
+            f"nothing listens at {url}", "start the platform: make up (another address: LLM_URL=http://...)"
+        )
+    return FixableError(f"{url} cannot be reached: {error}", "check the address (--url, LLM_URL)")
+
+
+def proxy_for(url: str) -> str | None:
+    """Return the proxy that the environment names for the address, if any."""
+    address, proxies = urlsplit(url), getproxies()
+    return None if proxy_bypass(address.netloc) else proxies.get(address.scheme) or proxies.get("all")

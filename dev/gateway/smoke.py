@@ -1,59 +1,54 @@
-"""`make smoke`: a handful of checks of a running gateway, a line each; exit status 1 when one failed.
+"""Check a running gateway: a line for each check.
 
-python -m dev.smoke [--url http://localhost:8000] [--wait SECONDS]
+    python -m dev smoke --wait 60
+
+Exit status: 0 if all checks passed, 1 if one failed.
 """
 
-import argparse
-import os
-import sys
 import time
 from collections.abc import Callable
 
 from dev import FixableError
-from dev.gateway.client import Gateway, RefusedError, default_url
+from dev.gateway.client import GatewayClient, RefusedError, default_client, default_url
+from dev.options import Parser
 
 PROMPT = {"prompt": "Say hello.", "options": {"num_predict": 16, "temperature": 0, "seed": 1}}
 
 
 def expect(condition: bool, otherwise: str) -> None:
-    """A check's condition.
+    """Fail a check.
 
     Raises:
-        FixableError: it does not hold.
+        FixableError: the condition does not hold.
     """
     if not condition:
         raise FixableError(otherwise)
 
 
-def health(gateway: Gateway) -> str:
-    """The process is alive."""
+def health(gateway: GatewayClient) -> str:
     gateway.text("/health")
     return "alive"
 
 
-def ready(gateway: Gateway) -> str:
-    """The model can answer."""
+def ready(gateway: GatewayClient) -> str:
     gateway.text("/ready")
     return "the model can answer"
 
 
-def models(gateway: Gateway) -> str:
-    """At least one model is listed."""
+def models(gateway: GatewayClient) -> str:
     listed = [model["id"] for model in gateway.json("/v1/models")["data"]]
     expect(bool(listed), "no model is listed")
     return ", ".join(listed)
 
 
-def plain(gateway: Gateway) -> str:
-    """A plain answer has text and says where its time went."""
+def plain(gateway: GatewayClient) -> str:
     answer = gateway.json("/generate", PROMPT)
     expect(bool(answer["response"].strip()), "the answer is empty")
     tokens, seconds = answer["usage"]["generated_tokens"], answer["timings"]["total_seconds"]
     return f"{tokens} tokens in {seconds:.2f} s"
 
 
-def streamed(gateway: Gateway) -> str:
-    """A streamed answer comes in pieces and says that it is done."""
+def streamed(gateway: GatewayClient) -> str:
     events = list(gateway.stream(PROMPT))
     pieces = [event for event in events if event.get("response")]
     expect(len(pieces) > 1, f"the stream came in {len(pieces)} piece(s)")
@@ -61,27 +56,24 @@ def streamed(gateway: Gateway) -> str:
     return f"{len(pieces)} pieces, first after {events[-1]['timings']['time_to_first_token_seconds']:.2f} s"
 
 
-def chat(gateway: Gateway) -> str:
-    """OpenAI's API answers."""
+def chat(gateway: GatewayClient) -> str:
     model = gateway.json("/v1/models")["data"][0]["id"]
     body = {"model": model, "max_tokens": 8, "messages": [{"role": "user", "content": "Say hello."}]}
     choice = gateway.json("/v1/chat/completions", body)["choices"][0]
     return f"finish_reason {choice['finish_reason']}"
 
 
-def unknown_model(gateway: Gateway) -> str:
-    """An unknown model is refused as such."""
+def unknown_model(gateway: GatewayClient) -> str:
     try:
         gateway.json("/generate", {**PROMPT, "model": "no-such-model"})
     except RefusedError as error:
         expect(error.status == 404, f"status {error.status}, not 404")
-        expect(error.kind != "unknown", "the error is not of the gateway's shape")
+        expect(error.kind != "unknown", "the error does not have the gateway's format")
         return f"404 {error.kind}"
-    raise FixableError("it was answered")
+    raise FixableError("a model that does not exist answered")
 
 
-def metrics(gateway: Gateway) -> str:
-    """What was asked above is counted."""
+def metrics(gateway: GatewayClient) -> str:
     lines = gateway.text("/metrics").splitlines()
     counted = sum(
         float(line.rpartition(" ")[2])
@@ -92,7 +84,7 @@ def metrics(gateway: Gateway) -> str:
     return f"{counted:.0f} answers counted"
 
 
-CHECKS: dict[str, Callable[[Gateway], str]] = {
+CHECKS: dict[str, Callable[[GatewayClient], str]] = {
     "GET /health": health,
     "GET /ready": ready,
     "GET /v1/models": models,
@@ -104,8 +96,8 @@ CHECKS: dict[str, Callable[[Gateway], str]] = {
 }
 
 
-def wait(gateway: Gateway, seconds: float) -> None:
-    """Wait until the gateway says that it is ready, at most so long; the checks say the rest."""
+def wait(gateway: GatewayClient, seconds: float) -> None:
+    """Wait at most `seconds` for readiness; if it takes longer, the check of /ready says why."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         try:
@@ -115,8 +107,8 @@ def wait(gateway: Gateway, seconds: float) -> None:
             time.sleep(0.5)
 
 
-def run(gateway: Gateway) -> int:
-    """Run the checks, a line each; how many failed."""
+def run(gateway: GatewayClient) -> int:
+    """Run every check, print a line for each, and return how many failed."""
     failed = 0
     for name, check in CHECKS.items():
         try:
@@ -128,28 +120,19 @@ def run(gateway: Gateway) -> int:
 
 
 def reason(error: Exception) -> str:
-    """What to say of a failed check; an answer of another shape names what it lacks."""
-    return str(error) if isinstance(error, FixableError) else f"the answer has another shape ({error!r})"
+    """Return why a check failed; an error that is not ours comes from reading the answer."""
+    return str(error) if isinstance(error, FixableError) else f"unexpected answer ({error!r})"
 
 
-def main() -> int:
-    """The command; its exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m dev.gateway.smoke", description="Check a running gateway."
-    )
-    parser.add_argument("--url", default=default_url(), help="default: $LLM_URL, else localhost:8000")
-    parser.add_argument("--wait", type=float, default=0, help="seconds to wait for readiness first")
-    given = parser.parse_args()
-    gateway = Gateway(given.url, os.environ.get("LLM_API_KEY", ""))
-    wait(gateway, given.wait)
+def main(argv: list[str]) -> int:
+    """Run the command and return its exit status."""
+    parser = Parser("smoke", __doc__)
+    parser.add_setting("--url", "the gateway", variable="LLM_URL", default=default_url())
+    parser.add_setting("--wait", "seconds to wait for readiness first", type=float, default=0)
+    options = parser.parse(argv)
+    gateway = default_client(options.url)
+    wait(gateway, options.wait)
     failed = run(gateway)
-    print(
-        f"smoke: {failed} of {len(CHECKS)} checks failed"
-        if failed
-        else f"smoke: all {len(CHECKS)} checks passed"
-    )
+    count = len(CHECKS)
+    print(f"smoke: {failed} of {count} checks failed" if failed else f"smoke: all {count} checks passed")
     return 1 if failed else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

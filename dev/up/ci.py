@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dev import FixableError, tools
-from dev.gateway.client import Gateway, default_url
+from dev.gateway.client import GatewayClient, default_url
 from dev.up import start as up
 from dev.up.cluster import CONTEXT
 
@@ -56,7 +56,7 @@ def wait_until_ready(child: "subprocess.Popen[bytes]", log: Path, patience: floa
     Raises:
         FixableError: Tilt ended, or the gateway is not ready in time.
     """
-    gateway = Gateway(default_url(), timeout=10)
+    gateway = GatewayClient(default_url(), timeout=10)
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline and child.poll() is None:
         try:

@@ -1,82 +1,35 @@
-"""A gateway that says what a test tells it to, over real HTTP."""
+"""Fixtures of the developer's commands."""
 
-import json
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import pytest
 
-TIMINGS = {"time_to_first_token_seconds": 0.1, "decode_seconds": 0.5, "total_seconds": 0.6}
-DONE = {"model": "tiny", "done": True, "usage": {"generated_tokens": 10}, "timings": TIMINGS}
-
-
-class FakeGateway:
-    """Answers by path; `streamed` are the lines of a streamed /generate, `refusals` come before all."""
-
-    def __init__(self) -> None:
-        self.refusals: dict[str, tuple[int, Any]] = {}
-        self.streamed: list[Any] = [
-            {"response": "Hel", "done": False},
-            {"response": "lo", "done": False},
-            DONE,
-        ]
-        self.asked: list[dict[str, Any]] = []
-        self.keys: list[str | None] = []
-        self.url = ""
-
-    def answer(self, path: str, body: dict[str, Any] | None) -> tuple[int, bytes]:
-        """Status and content of one answer."""
-        if path in self.refusals:
-            status, content = self.refusals[path]
-            return status, content if isinstance(content, bytes) else json.dumps(content).encode()
-        if body is not None:
-            self.asked.append(body)
-            if body.get("model") == "no-such-model":
-                return 404, json.dumps(
-                    {"error": {"type": "model_not_found", "message": "no such model"}}
-                ).encode()
-            if body.get("stream"):
-                return 200, b"".join(json.dumps(line).encode() + b"\n" for line in self.streamed)
-        answers = {
-            "/v1/models": {"data": [{"id": "tiny"}]},
-            "/generate": {**DONE, "response": "Hello."},
-            "/v1/chat/completions": {"choices": [{"finish_reason": "stop"}]},
-        }
-        if path in answers:
-            return 200, json.dumps(answers[path]).encode()
-        return 200, b'llm_requests_total{model="tiny",outcome="ok",route="/generate"} 2.0\n'
+from dev.__main__ import main
+from tests.dev.fake_gateway import FakeGateway
 
 
 @pytest.fixture
 def gateway() -> Iterator[FakeGateway]:
     """A fake gateway that listens on loopback."""
     fake = FakeGateway()
+    with fake.serve():
+        yield fake
 
-    class Handler(BaseHTTPRequestHandler):
-        def _answer(self, body: dict[str, Any] | None) -> None:
-            fake.keys.append(self.headers["Authorization"])
-            status, content = fake.answer(self.path, body)
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
 
-        def do_GET(self) -> None:
-            self._answer(None)
+@pytest.fixture
+def dev(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """Run `python -m dev` with some arguments; returns exit status, standard output and standard error."""
+    for variable in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(variable, "")  # the command sets them; this puts them back afterwards
 
-        def do_POST(self) -> None:
-            self._answer(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+    def run(*arguments: str) -> tuple[int, str, str]:
+        try:
+            status = main(arguments)
+        except SystemExit as exited:  # argparse's usage errors
+            status = int(exited.code or 0)
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
 
-        def log_message(self, *_: Any) -> None:
-            pass  # the tests' own output is enough
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    fake.url = f"http://127.0.0.1:{server.server_port}"
-    thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    yield fake
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    return run

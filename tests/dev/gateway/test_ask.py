@@ -1,38 +1,26 @@
-"""`make ask` streams an answer, and every way to have none says why and what to do."""
+"""`ask` streams an answer; if there is none, it says why and what to do."""
 
 import socket
 from typing import Any
 
 import pytest
 
-from dev.gateway import ask, client
+from dev.gateway import client
+from tests.dev.fake_gateway import DONE, FakeGateway
 
 
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    """Run ask with arguments; (exit status, standard output, standard error)."""
-
-    def _run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["ask", *arguments])
-        status = ask.main()
-        said = capsys.readouterr()
-        return status, said.out, said.err
-
-    return _run
-
-
-def test_the_answer_is_printed_and_a_line_about_it(run: Any, gateway: Any) -> None:
-    status, out, err = run("Say hello.", "--url", gateway.url)
+def test_the_answer_goes_to_stdout_and_its_statistics_to_stderr(dev: Any, gateway: FakeGateway) -> None:
+    status, out, err = dev("ask", "Say hello.", "--url", gateway.url)
     assert (status, out) == (0, "Hello\n")
     assert err == "[tiny: 10 tokens, first after 0.10 s, 20 tokens/s]\n"
     assert gateway.asked == [{"prompt": "Say hello.", "stream": True}]
 
 
 def test_options_and_the_key_reach_the_gateway(
-    run: Any, gateway: Any, monkeypatch: pytest.MonkeyPatch
+    dev: Any, gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LLM_API_KEY", "secret")
-    run("Hi", "--url", gateway.url, "--model", "tiny", "--system", "Be brief.", "--tokens", "5")
+    dev("ask", "Hi", "--url", gateway.url, "--model", "tiny", "--system", "Be brief.", "--max-tokens", "5")
     assert gateway.keys == ["Bearer secret"]
     assert gateway.asked[0] == {
         "prompt": "Hi",
@@ -43,17 +31,29 @@ def test_options_and_the_key_reach_the_gateway(
     }
 
 
-def test_the_prompt_can_come_from_the_environment(
-    run: Any, gateway: Any, monkeypatch: pytest.MonkeyPatch
+def test_every_option_can_come_from_the_environment(
+    dev: Any, gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PROMPT", "From make")
-    run("--url", gateway.url)
-    assert gateway.asked[0]["prompt"] == "From make"
+    given = {"PROMPT": "From make", "LLM_URL": gateway.url, "MODEL": "tiny", "SYSTEM": "Be brief."}
+    for name, value in {**given, "MAX_TOKENS": "5"}.items():
+        monkeypatch.setenv(name, value)
+    assert dev("ask")[0] == 0
+    assert dev("ask", "From the command line")[0] == 0
+    assert [asked["prompt"] for asked in gateway.asked] == ["From make", "From the command line"]
+    assert gateway.asked[0]["options"] == {"num_predict": 5}
 
 
-def test_no_prompt_is_a_usage_error(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_prompt_of_other_bytes_than_text_reaches_the_gateway(
+    dev: Any, gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROMPT", "caf\udce9")  # latin-1's byte for an e with an acute accent
+    assert dev("ask", "--url", gateway.url)[0] == 0
+    assert gateway.asked[0]["prompt"] == "caf\udce9"
+
+
+def test_no_prompt_is_a_usage_error(dev: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PROMPT", raising=False)
-    status, _, err = run()
+    status, _, err = dev("ask")
     assert status == 2
     assert "make ask PROMPT=" in err
 
@@ -66,45 +66,79 @@ def test_no_prompt_is_a_usage_error(run: Any, monkeypatch: pytest.MonkeyPatch) -
         (503, "overloaded", "busy"),
     ],
 )
-def test_a_refusal_is_said_with_its_fix(run: Any, gateway: Any, status: int, kind: str, fix: str) -> None:
+def test_a_refusal_is_reported_with_its_fix(
+    dev: Any, gateway: FakeGateway, status: int, kind: str, fix: str
+) -> None:
     gateway.refusals["/generate"] = (status, {"error": {"type": kind, "message": "because"}})
-    code, out, err = run("Hi", "--url", gateway.url)
+    code, out, err = dev("ask", "Hi", "--url", gateway.url)
     assert (code, out) == (1, "")
-    assert f"the gateway says {status} {kind}: because" in err
+    assert f"error: the gateway says {status} {kind}: because\n  fix: " in err
     assert fix in err
 
 
-def test_an_error_inside_the_stream_is_no_answer(run: Any, gateway: Any) -> None:
+def test_an_error_inside_the_stream_is_an_error(dev: Any, gateway: FakeGateway) -> None:
     gateway.streamed = [{"response": "Hel", "done": False}, {"error": {"type": "runtime", "message": "gone"}}]
-    status, out, err = run("Hi", "--url", gateway.url)
+    status, out, err = dev("ask", "Hi", "--url", gateway.url)
     assert (status, out) == (1, "Hel")
     assert "gone" in err
 
 
-def test_a_stream_that_breaks_off_is_no_answer(run: Any, gateway: Any) -> None:
+def test_a_stream_that_ends_early_is_an_error(dev: Any, gateway: FakeGateway) -> None:
     gateway.streamed = gateway.streamed[:1]
-    status, _, err = run("Hi", "--url", gateway.url)
+    status, _, err = dev("ask", "Hi", "--url", gateway.url)
     assert status == 1
     assert "ended before the answer did" in err
 
 
-def test_an_address_where_nothing_listens_says_how_to_start(run: Any) -> None:
+def test_separators_that_only_unicode_calls_line_ends_stay_in_the_answer(
+    dev: Any, gateway: FakeGateway
+) -> None:
+    gateway.streamed = [{"response": "one\u2028two\u0085three"}, DONE]
+    assert dev("ask", "Hi", "--url", gateway.url)[:2] == (0, "one\u2028two\u0085three\n")
+
+
+def test_an_address_where_nothing_listens_says_how_to_start(dev: Any) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
-        status, _, err = run("Hi", "--url", f"http://127.0.0.1:{unused.getsockname()[1]}")
+        status, _, err = dev("ask", "Hi", "--url", f"http://127.0.0.1:{unused.getsockname()[1]}")
     assert status == 1
     assert "nothing listens at" in err
     assert "make up" in err
 
 
-@pytest.mark.parametrize("url", ["localhost:8000", "http://no such host", "nonsense"])
-def test_an_address_that_is_none_is_said(run: Any, url: str) -> None:
-    status, _, err = run("Hi", "--url", url)
+@pytest.mark.parametrize("url", ["localhost:8000", "http://no such host", "nonsense", "http://[::1"])
+def test_an_invalid_address_is_an_error(dev: Any, url: str) -> None:
+    status, _, err = dev("ask", "Hi", "--url", url)
     assert status == 1
     assert "check the address" in err
 
 
-def test_an_error_of_a_foreign_shape_is_shown_as_it_came() -> None:
+def test_a_gateway_elsewhere_is_reached_through_the_proxy_of_the_environment(
+    dev: Any, gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway.refusals["http://llm.example/generate"] = (200, DONE)
+    monkeypatch.setenv("HTTP_PROXY", gateway.url)
+    assert dev("ask", "Hi", "--url", "http://llm.example")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "fix"),
+    [
+        ("HTTP_PROXY", "http://127.0.0.1:9", "check the proxy"),
+        ("HTTP_PROXY", "gopher://127.0.0.1:9", "check HTTP_PROXY"),
+        ("SSL_CERT_FILE", "/no/such/file.pem", "SSL_CERT_FILE"),
+    ],
+)
+def test_a_proxy_or_certificate_that_does_not_serve_is_named(
+    dev: Any, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, fix: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    status, _, err = dev("ask", "Hi", "--url", "http://llm.example")
+    assert status == 1
+    assert fix in err
+
+
+def test_an_error_in_another_format_is_shown_as_it_came() -> None:
     error = client.refusal(502, b"<html>Bad gateway</html>")
     assert str(error) == "the gateway says 502 unknown: <html>Bad gateway</html>"
 
