@@ -2,14 +2,14 @@
 
 How outcomes count: `ok` is good; `error` and `timeout` are bad. `rejected` counts on neither side, because
 rejecting early is what bounds everyone else's wait, and because a load test could spend any budget with
-rejections; LLMRequestsRefused watches their share instead. Nor does `cancelled`: the client left.
+rejections; LLMRequestsRejected watches their share instead. Nor does `cancelled`: the client left.
 """
 
 from collections.abc import Callable
 from typing import NamedTuple
 
 MINIMUM_REQUESTS = 30
-"""With fewer requests in the long window no alert fires: a single failure would be a large share of them."""
+"""Requests that an alert needs in its long window: among fewer, one failure would be a large share."""
 FIRST_TOKEN_SECONDS = 2.5
 """Must be a bucket boundary of `llm_time_to_first_token_seconds`."""
 
@@ -99,7 +99,7 @@ class Objective(NamedTuple):
     title: str
     promise: str
     target_description: str
-    kept_description: str
+    achieved_description: str
 
 
 OBJECTIVES = (
@@ -112,9 +112,9 @@ OBJECTIVES = (
         summary="Too many requests fail",
         cause="Requests end in errors or timeouts.",
         title="Availability",
-        promise="requests that the platform answers",
+        promise="requests that are answered",
         target_description="Share of requests that must not end in an error or a timeout.",
-        kept_description="Requests answered, of those not refused for load and not left by their client.",
+        achieved_description="Share of requests answered; rejected and cancelled ones do not count.",
     ),
     Objective(
         name="ttft",
@@ -125,8 +125,8 @@ OBJECTIVES = (
         summary="Answers begin too late",
         cause=f"First tokens take longer than {FIRST_TOKEN_SECONDS} s.",
         title="Time to first token",
-        promise=f"answers that begin within {FIRST_TOKEN_SECONDS} s",
+        promise=f"answers that start within {FIRST_TOKEN_SECONDS} s",
         target_description=f"Share of answers whose first token must come within {FIRST_TOKEN_SECONDS} s.",
-        kept_description=f"Answers whose first token came within {FIRST_TOKEN_SECONDS} s of the request.",
+        achieved_description=f"Share of answers whose first token came within {FIRST_TOKEN_SECONDS} s.",
     ),
 )

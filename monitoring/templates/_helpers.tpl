@@ -1,4 +1,4 @@
-{{- define "monitoring.labels" -}}
+{{- define "llm-monitoring.labels" -}}
 app.kubernetes.io/name: {{ .Chart.Name }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/part-of: llm-platform

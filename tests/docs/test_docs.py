@@ -117,25 +117,39 @@ def test_every_exemption_is_needed(known: Known) -> None:
 
 
 @pytest.mark.parametrize("log_format", ["json", "console"])
-def test_filters_of_the_gateways_log_find_a_failed_request_and_nothing_else(
+def test_filters_of_the_gateways_log_find_the_request_that_failed_or_was_rejected(
     log_format: str, tmp_path: Path
 ) -> None:
-    log = tmp_path / "log"
-    nobody = f"http://127.0.0.1:{free_port()}"
-    with service("api", log, ready="/health", LLM_RUNTIME_URL=nobody, LLM_LOG_FORMAT=log_format) as gateway:
-        for request_id, body in {"failed": b'{"prompt": "x"}', "invalid": b"{}"}.items():
-            headers = {"x-request-id": request_id, "content-type": "application/json"}
-            httpx.post(f"{gateway}/generate", content=body, headers=headers, trust_env=False)
+    log = write_log(tmp_path / "log", log_format)
     filters = {mention.name for mention in MENTIONS if mention.kind == "log filter"}
-    assert filters, "no document filters the gateway's log any more: delete this test"
-    for command in filters:
-        found = subprocess.run(
-            shlex.split(command),
-            input=log.read_text(),
-            stdout=subprocess.PIPE,
-            text=True,
-            check=False,
-            timeout=10,
-        ).stdout.splitlines()
-        assert len(found) == 1, f"{command} finds {found} in:\n{log.read_text()}"
-        assert "failed" in found[0]
+    found = {command: grep(command, log) for command in filters}
+    assert all(len(lines) == 1 and "invalid" not in lines[0] for lines in found.values()), (
+        f"{found} in:\n{log}"
+    )
+    assert any("failed" in lines[0] for lines in found.values()), f"{found} in:\n{log}"
+
+
+def write_log(file: Path, log_format: str) -> str:
+    """Return the log of a gateway after one invalid, one failed and one rejected request."""
+    settings = {
+        "LLM_LOG_FORMAT": log_format,
+        "LLM_RUNTIME_URL": f"http://127.0.0.1:{free_port()}",
+        "LLM_API_KEYS": "key",
+        "LLM_KEY_REQUESTS_PER_MINUTE": "1",
+    }
+    bodies = {"invalid": "{}", "failed": '{"prompt": "x"}', "rejected": '{"prompt": "x"}'}
+    with service("api", file, ready="/health", **settings) as gateway:
+        for request_id, body in bodies.items():
+            headers = {
+                "x-request-id": request_id,
+                "content-type": "application/json",
+                "authorization": "Bearer key",
+            }
+            httpx.post(f"{gateway}/generate", content=body, headers=headers, trust_env=False)
+    return file.read_text()
+
+
+def grep(command: str, text: str) -> list[str]:
+    return subprocess.run(
+        shlex.split(command), input=text, stdout=subprocess.PIPE, text=True, check=False, timeout=10
+    ).stdout.splitlines()

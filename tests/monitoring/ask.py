@@ -1,4 +1,4 @@
-"""Ask a running Prometheus."""
+"""Query a running Prometheus."""
 
 import math
 
@@ -6,11 +6,12 @@ import httpx
 
 
 def numbers(prometheus: str, expression: str) -> list[float]:
-    """Return the values of an instant query that are numbers: no sample and NaN alike are nothing to draw.
+    """Return the values of an instant query without NaN, which Grafana draws no more than a missing sample.
 
-    Raises httpx.HTTPStatusError where Prometheus refuses the query.
+    Raises:
+        httpx.HTTPStatusError: Prometheus rejected the query.
     """
-    answer = httpx.get(f"{prometheus}/api/v1/query", params={"query": expression}, trust_env=False)
-    answer.raise_for_status()
-    values = [float(sample["value"][1]) for sample in answer.json()["data"]["result"]]
+    response = httpx.get(f"{prometheus}/api/v1/query", params={"query": expression}, trust_env=False)
+    response.raise_for_status()
+    values = [float(sample["value"][1]) for sample in response.json()["data"]["result"]]
     return [value for value in values if not math.isnan(value)]

@@ -1,4 +1,4 @@
-"""Programs that some tests need, and why a test is skipped without one."""
+"""Programs that some tests need; without them these tests are skipped."""
 
 import os
 import shutil
@@ -10,11 +10,11 @@ ROOT = Path(__file__).parents[2]
 
 
 def program(name: str) -> str:
-    """Return the path of a program from the PATH or the project's own tools; skip where it is in neither."""
+    """Return the path of a program on the PATH or among the project's own tools; skip the test without it."""
     places = os.pathsep.join([os.environ.get("PATH", ""), str(ROOT / ".tools" / "bin")])
     found = shutil.which(name, path=places)
     if found is None:
-        pytest.skip(f"{name} is not on the PATH nor in .tools/bin (make up installs it)")
+        pytest.skip(f"{name} is neither on the PATH nor in .tools/bin (`make up` installs it)")
     return found
 
 

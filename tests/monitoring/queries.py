@@ -1,4 +1,4 @@
-"""The queries of the committed dashboards and rules, as tests and checks need them."""
+"""The queries of the committed dashboards and rules."""
 
 import json
 import re
@@ -19,23 +19,23 @@ VARIABLES = {
     "__rate_interval": "1m",
     "__range": "15m",
 }
-"""What Grafana would put for its variables: everything, over a quarter of an hour."""
+"""What Grafana substitutes for its variables: all models, over the last quarter of an hour."""
 
 
 class Query(NamedTuple):
-    """A query of a panel, with its variables as Grafana sees them."""
+    """A query of a panel, with Grafana's variables in it."""
 
     dashboard: str
     panel: str
     expression: str
 
     def filled(self, **variables: str) -> str:
-        """Return the expression as Prometheus gets it."""
+        """Return the expression as Grafana sends it to Prometheus."""
         return fill(self.expression, {**VARIABLES, **variables})
 
 
 def panels(dashboard: Path) -> list[dict[str, Any]]:
-    """Return a dashboard's panels, those within collapsed rows included, rows themselves left out."""
+    """Return a dashboard's panels, including those in collapsed rows, without the rows themselves."""
     found: list[dict[str, Any]] = []
     for panel in json.loads(dashboard.read_text())["panels"]:
         found += panel.get("panels", []) if panel["type"] == "row" else [panel]
@@ -43,7 +43,6 @@ def panels(dashboard: Path) -> list[dict[str, Any]]:
 
 
 def dashboard_queries() -> list[Query]:
-    """Return every query of every panel."""
     return [
         Query(path.stem, panel["title"], target["expr"])
         for path in DASHBOARDS
@@ -53,19 +52,26 @@ def dashboard_queries() -> list[Query]:
 
 
 def rules() -> Iterator[dict[str, Any]]:
-    """Yield every recording rule and alert."""
     for path in RULES:
         for group in yaml.safe_load(path.read_text())["groups"]:
             yield from group["rules"]
 
 
 def fill(text: str, variables: Mapping[str, str]) -> str:
-    """Replace $name and ${name}; raise KeyError for a variable without a value."""
+    """Replace $name and ${name} by the variable's value.
+
+    Raises:
+        KeyError: A variable has no value.
+    """
     return re.sub(r"\$\{?([A-Za-z_]\w*)\}?", lambda match: variables[match[1]], text)
 
 
 def selectors(expression: str) -> list[promql_parser.VectorSelector]:
-    """Return what an expression selects; raise ValueError where it is no PromQL."""
+    """Return every vector selector in an expression.
+
+    Raises:
+        ValueError: The expression is not PromQL.
+    """
     found: list[promql_parser.VectorSelector] = []
 
     def visit(node: promql_parser.Expr) -> None:

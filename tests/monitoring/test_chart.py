@@ -1,31 +1,20 @@
-"""The chart ships every dashboard and rule file, and refuses values that it does not know."""
+"""The chart installs every dashboard and rule file, and rejects unknown values."""
 
 import json
 import subprocess
-from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
-from tests.monitoring.queries import DASHBOARDS, RULES
-
-CHART = Path(__file__).parents[2] / "monitoring"
-
-
-def render(helm: str, *settings: str) -> list[dict[str, Any]]:
-    """Return the objects of the chart under --set arguments."""
-    arguments = [argument for setting in settings for argument in ("--set-string", setting)]
-    text = subprocess.run(
-        [helm, "template", "llm-monitoring", str(CHART), "--namespace", "monitoring", *arguments],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    return [manifest for manifest in yaml.safe_load_all(text) if manifest]
+from tests.charts.helm import Helm, Manifest
+from tests.monitoring.queries import CHART, DASHBOARDS, RULES
 
 
-def of_kind(manifests: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+def render(helm: str, *settings: str) -> list[Manifest]:
+    return Helm(helm).template(CHART, *settings, release="llm-monitoring", namespace="monitoring")
+
+
+def of_kind(manifests: list[Manifest], kind: str) -> list[Manifest]:
     return [manifest for manifest in manifests if manifest["kind"] == kind]
 
 
@@ -40,12 +29,12 @@ def test_every_dashboard_is_a_config_map_that_grafanas_sidecar_finds(helm: str) 
     }
 
 
-def test_every_rule_file_is_a_prometheus_rule_word_for_word(helm: str) -> None:
+def test_every_rule_file_becomes_a_prometheus_rule_unchanged(helm: str) -> None:
     shipped = [rule["spec"] for rule in of_kind(render(helm), "PrometheusRule")]
     assert shipped == [yaml.safe_load(path.read_text()) for path in RULES]
 
 
-def test_runbook_links_lead_where_the_values_say(helm: str) -> None:
+def test_runbook_links_use_the_url_from_the_values(helm: str) -> None:
     manifests = render(helm, "rules.runbooksUrl=https://git.example/docs/runbooks.md")
     links = [
         rule["annotations"]["runbook_url"]
@@ -59,14 +48,8 @@ def test_runbook_links_lead_where_the_values_say(helm: str) -> None:
 
 
 @pytest.mark.parametrize(("part", "kind"), [("dashboards", "ConfigMap"), ("rules", "PrometheusRule")])
-def test_each_part_can_be_left_out(helm: str, part: str, kind: str) -> None:
-    done = subprocess.run(
-        [helm, "template", "x", str(CHART), "--set", f"{part}.enabled=false"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    kinds = {manifest["kind"] for manifest in yaml.safe_load_all(done.stdout) if manifest}
+def test_dashboards_and_rules_can_each_be_disabled(helm: str, part: str, kind: str) -> None:
+    kinds = {manifest["kind"] for manifest in render(helm, f"{part}.enabled=false")}
     assert kinds == {"ConfigMap", "PrometheusRule"} - {kind}
 
 
@@ -74,13 +57,13 @@ def test_each_part_can_be_left_out(helm: str, part: str, kind: str) -> None:
     "setting",
     ["dashboard.enabled=true", "rules.enabeld=false", "rules.enabled=yes", "rules.runbooksUrl=docs#x"],
 )
-def test_a_value_that_the_chart_does_not_know_is_refused(helm: str, setting: str) -> None:
+def test_an_unknown_or_invalid_value_is_rejected(helm: str, setting: str) -> None:
     with pytest.raises(subprocess.CalledProcessError) as failure:
         render(helm, setting)
     assert "schema" in failure.value.stderr
 
 
-def test_every_value_is_described() -> None:
+def test_every_value_has_a_description() -> None:
     schema = json.loads((CHART / "values.schema.json").read_text())
     lines = (CHART / "values.yaml").read_text().splitlines()
     for section, content in schema["properties"].items():

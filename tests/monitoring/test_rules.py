@@ -1,4 +1,4 @@
-"""Every alert is explained, has a runbook, and is seen to fire, to stay silent and to resolve."""
+"""Every alert is described, has a runbook, and has test cases that fire, stay silent and resolve."""
 
 import re
 import subprocess
@@ -22,32 +22,32 @@ def test_promtool_accepts_the_rules(promtool: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("file", TESTS, ids=lambda path: path.stem)
-def test_promtool_sees_the_alerts_fire_stay_silent_and_resolve(promtool: str, file: Path) -> None:
+def test_the_alerts_fire_stay_silent_and_resolve_as_their_cases_expect(promtool: str, file: Path) -> None:
     run([promtool, "test", "rules", str(file)])
 
 
 def run(command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("alert", ALERTS)
 def test_an_alert_has_a_case_that_fires_and_resolves_and_one_that_stays_silent(alert: str) -> None:
-    courses = [firing for name, firing in courses_of_tests() if name == alert]
-    assert any(True in course for course in courses), "no case fires"
-    assert any(course[-1] is False for course in courses if True in course), "no case resolves"
-    assert any(True not in course for course in courses), "no case stays silent throughout"
+    found = [firing for name, firing in timelines() if name == alert]
+    assert any(True in timeline for timeline in found), "no case fires"
+    assert any(timeline[-1] is False for timeline in found if True in timeline), "no case resolves"
+    assert any(True not in timeline for timeline in found), "no case stays silent throughout"
 
 
-def courses_of_tests() -> list[tuple[str, list[bool]]]:
-    """For each test case, each alert that it looks at: whether it fires, in the order of time."""
+def timelines() -> list[tuple[str, list[bool]]]:
+    """Return, for each alert that a test case checks, whether it fires at each of the times, in order."""
     found = []
     for file in TESTS:
         for case in yaml.safe_load(file.read_text())["tests"]:
-            looks: dict[str, list[tuple[int, bool]]] = defaultdict(list)
-            for look in case["alert_rule_test"]:
-                looks[look["alertname"]].append((seconds(look["eval_time"]), bool(look["exp_alerts"])))
-            found += [(name, [fires for _, fires in sorted(seen)]) for name, seen in looks.items()]
+            checks: dict[str, list[tuple[int, bool]]] = defaultdict(list)
+            for check in case["alert_rule_test"]:
+                checks[check["alertname"]].append((seconds(check["eval_time"]), bool(check["exp_alerts"])))
+            found += [(name, [fires for _, fires in sorted(times)]) for name, times in checks.items()]
     return found
 
 
@@ -57,7 +57,7 @@ def seconds(duration: str) -> int:
 
 
 @pytest.mark.parametrize("alert", ALERTS.values(), ids=list(ALERTS))
-def test_an_alert_says_what_is_wrong_and_how_bad_it_is(alert: dict[str, Any]) -> None:
+def test_an_alert_has_a_severity_a_summary_a_description_and_a_runbook(alert: dict[str, Any]) -> None:
     assert re.fullmatch(r"LLM[A-Z][A-Za-z]+", alert["alert"])
     assert alert["labels"]["severity"] in {"critical", "warning"}
     assert set(alert["annotations"]) == {"summary", "description", "runbook_url"}

@@ -36,13 +36,13 @@ def test_the_committed_dashboards_and_rules_are_what_the_source_generates() -> N
     assert committed == rendered(), "run `python -m monitoring.source`"
 
 
-def test_the_platform_dashboard_has_a_row_for_every_question() -> None:
+def test_the_platform_dashboard_has_a_row_for_each_topic() -> None:
     content = json.loads(rendered()["dashboards/llm-platform.json"])
     rows = [panel["title"] for panel in content["panels"] if panel["type"] == "row"]
     assert rows[: len(ROWS)] == ROWS
 
 
-def test_a_dashboard_is_changed_in_its_source_only(dashboard: dict[str, Any]) -> None:
+def test_a_dashboard_cannot_be_edited_in_grafana(dashboard: dict[str, Any]) -> None:
     assert dashboard["editable"] is False
 
 
@@ -56,7 +56,9 @@ def test_the_data_source_is_a_variable(dashboard: dict[str, Any]) -> None:
     )
 
 
-def test_variables_follow_the_time_range_and_ask_the_chosen_data_source(dashboard: dict[str, Any]) -> None:
+def test_variables_follow_the_time_range_and_query_the_selected_data_source(
+    dashboard: dict[str, Any],
+) -> None:
     for variable in dashboard["templating"]["list"][1:]:
         assert variable["type"] == "query"
         assert variable["refresh"] == 2
@@ -66,26 +68,26 @@ def test_variables_follow_the_time_range_and_ask_the_chosen_data_source(dashboar
         promql_parser.parse(fill(selector.rpartition(",")[0], VARIABLES))
 
 
-def test_panels_have_a_number_of_their_own_and_do_not_overlap(dashboard: dict[str, Any]) -> None:
+def test_panels_have_unique_ids_and_do_not_overlap(dashboard: dict[str, Any]) -> None:
     ids = [panel["id"] for panel in dashboard["panels"]]
     cells = [
         (x, y)
-        for place in (panel["gridPos"] for panel in dashboard["panels"])
-        for x in range(place["x"], place["x"] + place["w"])
-        for y in range(place["y"], place["y"] + place["h"])
+        for position in (panel["gridPos"] for panel in dashboard["panels"])
+        for x in range(position["x"], position["x"] + position["w"])
+        for y in range(position["y"], position["y"] + position["h"])
     ]
     assert len(set(ids)) == len(ids)
     assert len(set(cells)) == len(cells)
     assert max(x for x, _ in cells) < 24
 
 
-def test_a_panel_says_what_it_shows(panel: dict[str, Any]) -> None:
+def test_a_panel_has_a_title_a_description_and_a_unit(panel: dict[str, Any]) -> None:
     assert panel["title"]
     assert len(panel["description"]) > 20
     assert panel["fieldConfig"]["defaults"]["unit"] in UNITS
 
 
-def test_a_panel_asks_the_chosen_data_source(panel: dict[str, Any]) -> None:
+def test_a_panel_queries_the_selected_data_source(panel: dict[str, Any]) -> None:
     assert panel["targets"]
     assert panel["datasource"]["uid"] == "${datasource}"
     for target in panel["targets"]:
@@ -94,7 +96,7 @@ def test_a_panel_asks_the_chosen_data_source(panel: dict[str, Any]) -> None:
     assert len({target["refId"] for target in panel["targets"]}) == len(panel["targets"])
 
 
-def test_rates_are_taken_over_the_interval_that_grafana_chooses() -> None:
+def test_rates_use_grafanas_rate_interval() -> None:
     interval = timedelta(seconds=1234)
     for query in dashboard_queries():
         for function, selector in _ranges(query.filled(__rate_interval="1234s")):
@@ -110,7 +112,7 @@ def test_counters_are_shown_as_rates() -> None:
 
 
 def _ranges(expression: str) -> list[tuple[str, promql_parser.MatrixSelector]]:
-    """Each range in an expression and the function that takes it."""
+    """Return each range selector in an expression, and the function that is applied to it."""
     found: list[tuple[str, promql_parser.MatrixSelector]] = []
 
     def visit(node: promql_parser.Expr) -> None:

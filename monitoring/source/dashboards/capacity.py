@@ -3,7 +3,7 @@
 from grafana_foundation_sdk.builders import timeseries
 from grafana_foundation_sdk.models import common
 
-from monitoring.source.dashboards.panels import Rows, graph, limit_line, limits
+from monitoring.source.dashboards.panels import Rows, graph, threshold_lines, thresholds
 from monitoring.source.dashboards.promql import MODEL, NAMESPACE
 
 WORKLOADS = {"llm-api": "deployment", "llm-runtime": "statefulset"}
@@ -14,18 +14,18 @@ AUTOSCALERS = f'{NAMESPACE}, horizontalpodautoscaler=~"(keda-hpa-)?llm-(api|runt
 def rows() -> Rows:
     return {
         "Saturation": [running(), waiting(), cpu()],
-        "Autoscaling": [replicas(), metric_against_target(), scale_events()],
+        "Autoscaling": [replicas(), metric_against_target(), scaling_events()],
         "Health": [runtime(), restarts()],
     }
 
 
 def running() -> timeseries.Panel:
-    return _gauge_against_maximum("running", "Generations in progress and how many may run at once.")
+    return _gauge_against_maximum("running", "Generations in progress, and how many may run at once.")
 
 
 def waiting() -> timeseries.Panel:
     return _gauge_against_maximum(
-        "waiting", "Requests in the gateways' queues and their room; beyond it they are refused."
+        "waiting", "Requests in the gateways' queues, and how many fit; beyond that, requests are rejected."
     )
 
 
@@ -47,8 +47,8 @@ def cpu() -> timeseries.Panel:
         requested = f'sum(kube_pod_container_resource_requests{{{pods}, resource="cpu"}})'
         queries.append((f"{used} / {requested}", workload))
     return graph(
-        "CPU against request",
-        "CPU time used as a share of what the pods request: what an autoscaler on CPU acts upon.",
+        "CPU usage against CPU request",
+        "CPU used, as a share of the CPU that the pods request: what CPU-based autoscaling acts on.",
         "percentunit",
         queries,
     )
@@ -62,7 +62,7 @@ def replicas() -> timeseries.Panel:
         queries.append((f"sum(kube_{kind}_status_replicas_ready{{{this}}})", f"{workload} ready"))
         queries.append((f"sum({desired}{{{this}}})", f"{workload} desired"))
     return (
-        graph("Replicas", "Replicas that serve against those asked for.", "none", queries)
+        graph("Replicas", "Ready replicas, and how many are desired.", "none", queries)
         .decimals(0)
         .line_interpolation(common.LineInterpolation.STEP_AFTER)
     )
@@ -73,7 +73,7 @@ def metric_against_target() -> timeseries.Panel:
     return (
         graph(
             "Autoscaler metric against target",
-            "The metric that each autoscaler sees, as a share of its target; above 100 % it adds replicas.",
+            "The metric that each autoscaler acts on, as a share of its target: above 100 % it scales up.",
             "percentunit",
             [
                 (
@@ -84,16 +84,16 @@ def metric_against_target() -> timeseries.Panel:
                 )
             ],
         )
-        .thresholds(limits((None, "green"), (1, "orange")))
-        .thresholds_style(limit_line())
+        .thresholds(thresholds((None, "green"), (1, "orange")))
+        .thresholds_style(threshold_lines())
     )
 
 
-def scale_events() -> timeseries.Panel:
+def scaling_events() -> timeseries.Panel:
     return (
         graph(
-            "Scale events",
-            "How often an autoscaler changed the number of replicas that it asks for.",
+            "Scaling events",
+            "How often an autoscaler changed its desired number of replicas.",
             "none",
             [
                 (
@@ -112,7 +112,7 @@ def runtime() -> timeseries.Panel:
     return (
         graph(
             "Runtime and model",
-            "1 while every gateway reaches the runtime, and while the runtime lists the model.",
+            "1 while every gateway can reach the runtime, and while the runtime lists the model.",
             "none",
             [
                 (f"min(llm_runtime_up{{{NAMESPACE}}})", "runtime"),
@@ -129,7 +129,7 @@ def restarts() -> timeseries.Panel:
     return (
         graph(
             "Container restarts",
-            "Restarts of the platform's containers: crashes, kills for memory, failed liveness probes.",
+            "Restarts of the platform's containers: crashes, out-of-memory kills, failed liveness probes.",
             "none",
             [
                 (

@@ -1,9 +1,9 @@
-"""The LLM Objectives dashboard: what is promised, what is kept, how fast the error budget is spent."""
+"""The LLM Objectives dashboard: what is promised, what is achieved, how fast the error budget is spent."""
 
 from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.builders import stat, timeseries
 
-from monitoring.source.dashboards.panels import board, graph, limit_line, limits, number
+from monitoring.source.dashboards.panels import board, graph, number, threshold_lines, thresholds
 from monitoring.source.dashboards.promql import NAMESPACE
 from monitoring.source.slo import BURN_ALERTS, MINIMUM_REQUESTS, OBJECTIVES, WINDOWS, Objective, Scope
 
@@ -13,11 +13,11 @@ BURN_RATE_COLORS = ("yellow", "orange", "red")
 
 def dashboard() -> build.Dashboard:
     """Build the dashboard: a row for each objective, then the alerts."""
-    rows = {f"{o.title}: {o.promise}": [target(o), kept(o), budget(o), burn_rates(o)] for o in OBJECTIVES}
+    rows = {f"{o.title}: {o.promise}": [target(o), achieved(o), budget(o), burn_rates(o)] for o in OBJECTIVES}
     return board(
         "llm-objectives",
         "LLM Objectives",
-        "Service level objectives of the LLM platform: kept, missed, and the error budget left.",
+        "Service level objectives of the LLM platform: how well they are met, and the error budget left.",
         rows | {"Alerts": [traffic(), alerts()]},
     ).time("now-1h", "now")
 
@@ -26,10 +26,10 @@ def target(objective: Objective) -> stat.Panel:
     return number("Objective", objective.target_description, "percentunit", f"llm:{objective.name}:objective")
 
 
-def kept(objective: Objective) -> stat.Panel:
+def achieved(objective: Objective) -> stat.Panel:
     return number(
-        "Kept",
-        f"{objective.kept_description} Over the time shown.",
+        "Achieved",
+        f"{objective.achieved_description} Over the time range shown.",
         "percentunit",
         f"1 - ({objective.bad_share(TIME_SHOWN)})",
     ).decimals(2)
@@ -39,13 +39,12 @@ def budget(objective: Objective) -> stat.Panel:
     return (
         number(
             "Error budget left",
-            "What may still go wrong at this rate of requests, as a share of what the objective allows. "
-            "Over the time shown.",
+            "Share of the error budget not yet spent, over the time range shown. Below 0: objective missed.",
             "percentunit",
             f"1 - ({objective.bad_share(TIME_SHOWN)}) / (1 - scalar(llm:{objective.name}:objective))",
         )
         .decimals(0)
-        .thresholds(limits((None, "red"), (0, "orange"), (0.5, "green")))
+        .thresholds(thresholds((None, "red"), (0, "orange"), (0.5, "green")))
     )
 
 
@@ -55,24 +54,24 @@ def burn_rates(objective: Objective) -> timeseries.Panel:
     return (
         graph(
             "Burn rate",
-            "How many times faster than allowed the error budget is spent, over each window. An alert needs "
-            f"a long and a short window above its line: {lines}.",
+            "How many times faster than allowed the error budget is spent, over each window. An alert fires "
+            f"when both of its windows are above its threshold: {lines}.",
             "none",
             [(f"llm:{objective.name}:burnrate{window}{{{NAMESPACE}}}", window) for window in WINDOWS],
         )
         .decimals(1)
         .span(12)
-        .thresholds(limits((None, "green"), *steps))
-        .thresholds_style(limit_line())
+        .thresholds(thresholds((None, "green"), *steps))
+        .thresholds_style(threshold_lines())
     )
 
 
 def traffic() -> timeseries.Panel:
     return (
         graph(
-            "Requests in an hour",
-            f"What the objectives are measured on. Below {MINIMUM_REQUESTS} in the long window no burn rate "
-            "alert fires: a single failure would be a large share.",
+            "Requests per hour",
+            "The requests that each objective is measured on. An alert needs at least "
+            f"{MINIMUM_REQUESTS} in its long window: among fewer, one failure would be a large share.",
             "none",
             [(f"llm:{o.name}:requests1h{{{NAMESPACE}}}", o.title.lower()) for o in OBJECTIVES],
         )
@@ -84,8 +83,8 @@ def traffic() -> timeseries.Panel:
 def alerts() -> timeseries.Panel:
     return (
         graph(
-            "Alerts firing",
-            "Alerts of the platform that fire, by name; docs/runbooks.md says what to do about each.",
+            "Firing alerts",
+            "The platform's firing alerts, by name; docs/runbooks.md says what to do about each.",
             "none",
             [
                 (

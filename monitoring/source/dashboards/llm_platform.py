@@ -10,6 +10,6 @@ def dashboard() -> build.Dashboard:
     return board(
         "llm-platform",
         "LLM Platform",
-        "Traffic, latency, tokens, saturation and scaling of the LLM platform.",
+        "Traffic, latency, tokens, saturation, autoscaling and health of the LLM platform.",
         serving.rows() | capacity.rows(),
     ).with_variable(model_variable())

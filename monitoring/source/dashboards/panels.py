@@ -1,4 +1,4 @@
-"""What every panel and dashboard has in common: data source, legend, tooltip, variables."""
+"""Builders shared by all panels and dashboards: data source, legend, tooltip, variables."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ Rows = dict[str, list[Builder[dashboard.Panel]]]
 
 
 def graph(title: str, description: str, unit: str, queries: Sequence[Query]) -> timeseries.Panel:
-    """A time series panel, a third of a row wide; `unit` is one of Grafana's unit names."""
+    """Return a time series panel, a third of a row wide; `unit` is one of Grafana's unit names."""
     panel = (
         timeseries.Panel()
         .title(title)
@@ -45,13 +45,13 @@ def graph(title: str, description: str, unit: str, queries: Sequence[Query]) -> 
 
 
 def stacked(title: str, description: str, unit: str, queries: Sequence[Query]) -> timeseries.Panel:
-    """A graph whose lines add up to a whole."""
+    """Return a graph whose lines are stacked because they add up to a whole."""
     stacking = common_builder.StackingConfig().mode(common.StackingMode.NORMAL)
     return graph(title, description, unit, queries).stacking(stacking).fill_opacity(40)
 
 
 def number(title: str, description: str, unit: str, expression: str) -> stat.Panel:
-    """A single number: the newest value of one query."""
+    """Return a panel with a single number: the latest value of one query."""
     return (
         stat.Panel()
         .title(title)
@@ -66,20 +66,20 @@ def number(title: str, description: str, unit: str, expression: str) -> stat.Pan
     )
 
 
-def limits(*steps: tuple[float | None, str]) -> build.ThresholdsConfig:
-    """Colours from values: each step is where it begins (None: from below) and its colour."""
+def thresholds(*steps: tuple[float | None, str]) -> build.ThresholdsConfig:
+    """Return color thresholds: each step is the value where it starts (None: no lower bound) and a color."""
     return build.ThresholdsConfig().steps(
         [dashboard.Threshold(value=value, color=color) for value, color in steps]
     )
 
 
-def limit_line() -> common_builder.GraphThresholdsStyleConfig:
-    """Draw the limits of a graph as dashed lines."""
+def threshold_lines() -> common_builder.GraphThresholdsStyleConfig:
+    """Draw the thresholds of a graph as dashed lines."""
     return common_builder.GraphThresholdsStyleConfig().mode(common.GraphThresholdsStyleMode.DASHED)
 
 
 def board(uid: str, title: str, description: str, rows: Rows) -> build.Dashboard:
-    """A read-only dashboard of these rows, with variables for the data source and the namespace."""
+    """Return a read-only dashboard of these rows, with variables for the data source and the namespace."""
     result = (
         build.Dashboard(title)
         .uid(uid)
@@ -108,7 +108,7 @@ def board(uid: str, title: str, description: str, rows: Rows) -> build.Dashboard
 
 
 def model_variable() -> build.QueryVariable:
-    """The models that requests named, all of them at first."""
+    """Return a variable for the models that requests named; all of them are selected at first."""
     return (
         _labels_variable("model", "Model", 'label_values(llm_requests_total{namespace="$namespace"}, model)')
         .multi(True)

@@ -17,7 +17,7 @@ PHASES = ("queue", "load", "prefill", "decode")
 
 def rows() -> Rows:
     return {
-        "Traffic": [requests(), errors(), refusals()],
+        "Traffic": [requests(), errors(), rejections()],
         "Latency": [latency(), average_by_phase(), p95_by_phase()],
         "Tokens": [tokens(), first_token(), output_token()],
     }
@@ -26,7 +26,7 @@ def rows() -> Rows:
 def requests() -> timeseries.Panel:
     return stacked(
         "Requests per second",
-        "Requests that ended, by outcome: ok, error, timeout, rejected (refused for load), "
+        "Finished requests by outcome: ok, error, timeout, rejected (the platform is overloaded), "
         "cancelled (the client left).",
         "reqps",
         [(f"sum by (outcome) (rate(llm_requests_total{{{MODEL}}}[$__rate_interval]))", "{{outcome}}")],
@@ -36,25 +36,26 @@ def requests() -> timeseries.Panel:
 def errors() -> timeseries.Panel:
     return stacked(
         "Errors per second",
-        "Requests that the platform failed: errors and timeouts. They spend the availability budget.",
+        "Requests that the platform failed to answer. They spend the error budget for availability.",
         "reqps",
         [(counted("error"), "errors"), (counted("timeout"), "timeouts")],
     )
 
 
-def refusals() -> timeseries.Panel:
+def rejections() -> timeseries.Panel:
     return graph(
-        "Refusals per second",
-        "Requests refused for load (a full queue, a key's budget spent), and those whose client left.",
+        "Rejected and cancelled per second",
+        "Requests rejected because the queue is full or an API key has used up its requests per minute, and "
+        "requests whose client left.",
         "reqps",
-        [(counted("rejected"), "refused"), (counted("cancelled"), "cancelled")],
+        [(counted("rejected"), "rejected"), (counted("cancelled"), "cancelled")],
     )
 
 
 def latency() -> timeseries.Panel:
     return graph(
         "Inference latency",
-        "From dispatch to the runtime until the last byte, without the wait in the queue.",
+        "From dispatch to the runtime to the last byte; excludes the queue.",
         "s",
         average_and_quantiles("llm_inference_seconds"),
     )
@@ -63,8 +64,8 @@ def latency() -> timeseries.Panel:
 def average_by_phase() -> timeseries.Panel:
     return stacked(
         "Average latency by phase",
-        "Where the time of a request goes: waiting for a turn, loading the model, reading the prompt, "
-        "writing the answer.",
+        "Where a request spends its time: waiting for a slot (queue), loading the model (load), reading the "
+        "prompt (prefill), generating the answer (decode).",
         "s",
         [(average(f"llm_{phase}_seconds"), phase) for phase in PHASES],
     )
@@ -73,7 +74,7 @@ def average_by_phase() -> timeseries.Panel:
 def p95_by_phase() -> timeseries.Panel:
     return graph(
         "P95 latency by phase",
-        "The slowest twentieth of each phase. A long queue asks for replicas, a long load for memory.",
+        "95th percentile of each phase. A long queue calls for more replicas, a long load for more memory.",
         "s",
         [(quantile(0.95, f"llm_{phase}_seconds"), phase) for phase in PHASES],
     )
@@ -82,16 +83,19 @@ def p95_by_phase() -> timeseries.Panel:
 def tokens() -> timeseries.Panel:
     return graph(
         "Tokens per second",
-        "Tokens read from prompts (in) and generated (out).",
+        "Prompt tokens read, and tokens generated.",
         "none",
-        [(per_second("llm_prompt_tokens_total"), "in"), (per_second("llm_generated_tokens_total"), "out")],
+        [
+            (per_second("llm_prompt_tokens_total"), "prompt"),
+            (per_second("llm_generated_tokens_total"), "generated"),
+        ],
     ).decimals(1)
 
 
 def first_token() -> timeseries.Panel:
     return graph(
         "Time to first token",
-        "From the request's arrival to its first token, the wait in the queue included (TTFT).",
+        "TTFT: from a request's arrival to its first token; includes the queue.",
         "s",
         average_and_quantiles("llm_time_to_first_token_seconds"),
     )
@@ -100,7 +104,7 @@ def first_token() -> timeseries.Panel:
 def output_token() -> timeseries.Panel:
     return graph(
         "Time per output token",
-        "Between one token and the next while the answer is written (TPOT).",
+        "TPOT: average time from one generated token to the next during decode.",
         "s",
         average_and_quantiles("llm_time_per_output_token_seconds"),
     )
