@@ -1,4 +1,4 @@
-"""What exists in the code: the facts that documents are held against."""
+"""What exists in the code and in running services, to compare documents with."""
 
 import fnmatch
 import importlib.util
@@ -31,7 +31,7 @@ def files() -> list[str]:
 
 
 def is_path(name: str, tree: list[str]) -> bool:
-    """Whether a file, a folder, or a pattern that matches a file; a lone `folder/` may lie anywhere."""
+    """Whether it is a file, a folder, or a pattern that matches a file; a lone `folder/` may be anywhere."""
     below = name.rstrip("/") + "/"
     if name.count("/") == 1 and name.endswith("/"):
         return any(f"/{below}" in f"/{file}" for file in tree)
@@ -54,7 +54,7 @@ def is_module(name: str) -> bool:
 
 
 def is_object(name: str) -> bool:
-    """Whether a chart makes this object, called `deploy/NAME` or `sts/NAME` as for kubectl."""
+    """Whether a chart creates this object, named `deploy/NAME` or `sts/NAME` as for kubectl."""
     short, _, chart = name.partition("/")
     kind = {"deploy": "Deployment", "sts": "StatefulSet"}[short]
     templates = (ROOT / "charts" / chart / "templates").glob("*.yaml")
@@ -104,7 +104,7 @@ def _fields(model: type[BaseModel]) -> Iterator[str]:
 
 
 def code(tree: list[str]) -> str:
-    """Return the text of everything but documents and tests."""
+    """Return the text of all files but documents and tests."""
     kept = (name for name in tree if not name.endswith(".md") and not name.startswith("tests/"))
     return "\n".join((ROOT / name).read_text() for name in kept)
 
@@ -122,7 +122,7 @@ def panel_titles() -> set[str]:
 
 
 def metrics(*services: str) -> set[str]:
-    """Return what running services export, and what the dashboards read from elsewhere."""
+    """Return the metrics that running services export, that rules record, and that others export."""
     table = yaml.safe_load((ROOT / "monitoring/metrics.yaml").read_text())
     found = {name for names in table.values() for name in names}
     found |= {rule["record"] for rule in rules() if "record" in rule}
@@ -133,5 +133,5 @@ def metrics(*services: str) -> set[str]:
 
 
 def is_http_path(path: str, *services: str) -> bool:
-    """Whether a running service has a route there, for whatever method."""
+    """Whether a running service has a route at this path, with any method."""
     return any(httpx.get(address + path, trust_env=False).status_code != 404 for address in services)

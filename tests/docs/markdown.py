@@ -1,4 +1,4 @@
-"""What a Markdown document names: commands, settings, metrics, alerts, panels, paths, each with its line."""
+"""Find the commands, settings, metrics, alerts, panels and paths that a Markdown document names."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ OUR_COMMAND = re.compile(r"(?:\bmake |\btilt up|python\S* -m (?:dev|bench|monito
 
 
 class Mention(NamedTuple):
-    """A name in a document, and what kind of thing it is said to be."""
+    """A name in a document, and the kind of thing that it names."""
 
     document: str
     line: int
@@ -25,6 +25,7 @@ class Mention(NamedTuple):
 IN_CODE = {
     "make target": r"\bmake (?:[A-Z_]+=\S+ )*([a-z][\w-]*)",
     "Python module": r"python\S* -m ([\w.]+)",
+    "verb": r"python\S* -m dev ([a-z][\w-]*)",
     "metric": r"(?<![\w/.:-])((?:llm|kube|container)[_:][a-z0-9_:]+)(?![\w/.-])",
     "chart value": rf"(?<![\w./:@-])(?<!-m )(?!{FILE}\b)([a-z]\w*(?:\.[a-z]\w*)+)(?![\w./:(*-])",
     "variable": r"(?<![\w$-])([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|[A-Z]{3,}(?==))(?!\w)",
@@ -34,16 +35,18 @@ IN_CODE = {
     "file": rf"(?<![\w/.*-])({FILE}|[A-Z]\w+file)(?![\w/:=-])",
     "log filter": r"logs deploy/llm-api[^|`]*\| (grep [^`]+)",
 }
+"""What finds the names of each kind in code spans and code blocks."""
 ANYWHERE = {
     "alert": r"\b(LLM[A-Z][a-z]\w+)",
     "path": rf"{BEFORE_PATH}({FOLDERS}(?:{FILE}|(?![\w.*])))",
     "link": r"\]\(([^)\s]+)\)",
 }
+"""What finds them anywhere in a document."""
 PANELS = re.compile(r"[Pp]anels?\s+((?:\*[^*]+\*(?:,\s+|\s+and\s+)?)+)")
 
 
 def mentions(document: str, text: str) -> Iterator[Mention]:
-    """Yield what a document names. Addresses count only where they lead to the services on localhost."""
+    """Yield every name in a document. Of URLs, only those of the services on localhost count."""
     plain = URL.sub(lambda url: _local(url[0]).rjust(len(url[0])), text)
     for kind, offset, name in _found(plain):
         yield Mention(document, text.count("\n", 0, offset) + 1, kind, name)

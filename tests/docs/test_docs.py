@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from dev.__main__ import VERBS
 from tests.docs import facts, markdown
 from tests.docs.facts import ROOT
 from tests.docs.markdown import Mention
@@ -34,9 +35,10 @@ EXEMPT = {
 """Names that the code does not have, and why a document may use them. `folder/` covers everything in it."""
 
 DEFECTS = """
-Run `make nothing`, `python -m dev.nothing` or `make bench ARGS=--no-such-option`; set `LLM_NO_SUCH_SETTING`.
+Run `make nothing`, `python -m dev nothing`, `python -m dev.nothing` or `make bench ARGS=--no-such-option`.
 Panel *No such panel*, alert LLMNoSuchAlert, `llm_no_such_total`, `GET /no/such/route`, [x](#no-such-section).
-Set `autoscaling.max`; read dev/no_such_file.py, `no_such_file.yaml` and `k logs sts/llm-nothing`.
+Set `LLM_NO_SUCH_SETTING` and `autoscaling.max`; read dev/no_such_file.py and `no_such_file.yaml`.
+Run `k logs sts/llm-nothing`.
 """
 
 Known = dict[str, Callable[[str], bool]]
@@ -62,6 +64,7 @@ def known(services: tuple[str, str]) -> Known:
     return {
         "make target": facts.make_targets().__contains__,
         "Python module": facts.is_module,
+        "verb": VERBS.__contains__,
         "option": lambda name: bool(re.search(rf'--{name}\b|"{name.replace("-", "_")}"', code)),
         "variable": lambda name: name in variables or bool(re.search(rf'\b{name}\b|"{name.lower()}"', code)),
         "chart value": facts.chart_values().__contains__,
