@@ -4,62 +4,55 @@
 .DEFAULT_GOAL := help
 .PHONY: up local down doctor ask smoke test lint e2e fuzz bench load autoscale dashboards lock ci ci-cluster help
 
-bootstrap := sh dev/python -m
-venv := .venv/bin
+# A command in .venv: with what the local profile needs, or with everything.
+run := sh dev/bootstrap run
+develop := sh dev/bootstrap run --group dev
+# A command that needs Python alone.
+bare := sh dev/bootstrap uv run --no-project
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
 ## Use
 up: ## set everything up and start: the cluster with Tilt, or without containers the local profile
-	@$(bootstrap) dev.up.start
+	@$(run) python -m dev.up.start
 local: ## the local profile, asked for: runtime and gateway as processes, no containers
-	@RUNTIME=local $(bootstrap) dev.up.start
+	@RUNTIME=local $(run) python -m dev.up.start
 ask: ## stream one answer: make ask PROMPT="Why is the sky blue?"
-	@$(bootstrap) dev.venv local
-	@$(venv)/python -m dev ask
+	@$(run) python -m dev ask
 smoke: ## a handful of checks of the running gateway
-	@$(bootstrap) dev.venv local
-	@$(venv)/python -m dev smoke
+	@$(run) python -m dev smoke
 down: ## remove what `make up` made, and say what that was
-	@$(bootstrap) dev.up.down
+	@$(bare) python -m dev.up.down
 doctor: ## the checks alone, each failure with its fix
-	@$(bootstrap) dev.doctor.report
+	@$(bare) python -m dev.doctor.report
 
 ## Check
 test: ## every test that needs no cluster and no containers
-	@$(bootstrap) dev.venv all
-	@$(bootstrap) dev.tools --for test
-	@$(venv)/pytest -m "not e2e" $(ARGS)
+	@$(develop) python -m dev.tools --for test
+	@$(develop) python -m pytest -m "not e2e" $(ARGS)
 lint: ## ruff, mypy --strict, helm lint
-	@$(bootstrap) dev.venv all
-	@$(bootstrap) dev.tools --for test
-	@$(venv)/python -m dev.lint
+	@$(develop) python -m dev.tools --for test
+	@$(develop) python -m dev.lint
 e2e: ## drive the running cluster
-	@$(bootstrap) dev.venv all
-	@$(venv)/pytest -m e2e tests/e2e $(ARGS)
+	@$(develop) python -m pytest -m e2e tests/e2e $(ARGS)
 fuzz: ## 5,000 cases against the gateway's own OpenAPI document and parsers
-	@$(bootstrap) dev.venv all
-	@FUZZ_CASES=$${FUZZ_CASES:-5000} $(venv)/pytest --timeout 1800 tests/api -k fuzz $(ARGS)
+	@FUZZ_CASES=$${FUZZ_CASES:-5000} $(develop) python -m pytest --timeout 1800 tests/api -k fuzz $(ARGS)
 ci: ## what continuous integration runs
 	@.ci/run
 ci-cluster: ## make up until all is green, e2e beside tilt up, tilt down: make ci-cluster RUNTIME=embedded
-	@$(bootstrap) dev.up.ci
+	@$(run) python -m dev.up.ci
 
 ## Measure
 bench: ## what the gateway adds to a call, beside the runtime alone
-	@$(bootstrap) dev.venv all
-	@PYTHONPATH=api $(venv)/python -m bench $(ARGS)
+	@$(develop) env PYTHONPATH=api python -m bench $(ARGS)
 load: ## load from inside the cluster: make load SCENARIO=ramp RATE=4 DURATION=60s
-	@$(bootstrap) dev.venv all
-	@$(venv)/python -m dev.load.command $(ARGS)
+	@$(develop) python -m dev.load.command $(ARGS)
 autoscale: ## watch both autoscalers act, and fail if they do not
-	@$(bootstrap) dev.venv all
-	@$(venv)/python -m dev.autoscale.command $(ARGS)
+	@$(develop) python -m dev.autoscale.command $(ARGS)
 
 ## Maintain
 dashboards: ## write the dashboards and the rules of the objectives from their Python source
-	@$(bootstrap) dev.venv all
-	@$(venv)/python -m monitoring.source
+	@$(develop) python -m monitoring.source
 lock: ## lock the Python packages anew, hashes included
-	@$(bootstrap) dev.lock
+	@sh dev/bootstrap uv lock --default-index https://pypi.org/simple $(ARGS)
 help: ## this list
 	@awk -F ':.*## ' '/^## /{printf "\n%s\n", substr($$0, 4)} /^[a-z0-9-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

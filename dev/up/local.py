@@ -7,6 +7,7 @@ two services. Standard library only, until honcho starts from the environment th
 import os
 import signal
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -14,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
 
-from dev import FixableError, venv
+from dev import FixableError
 from dev.doctor import probe
 from dev.doctor import report as doctor
 from dev.tools import ROOT
@@ -131,7 +132,7 @@ def supervise(environment: dict[str, str]) -> int:
     """Run the two under honcho until one ends or a signal comes; the exit status (0 after a signal)."""
     began = time.monotonic()
     honcho = subprocess.Popen(
-        [str(ROOT / ".venv/bin/honcho"), "start", "-d", str(ROOT), "-f", str(ROOT / "dev/Procfile")],
+        [sys.executable, "-m", "honcho", "start", "-d", str(ROOT), "-f", str(ROOT / "dev/Procfile")],
         env=environment,
         cwd=ROOT,
         start_new_session=True,  # the terminal's Ctrl-C reaches it once, through us
@@ -172,6 +173,5 @@ def start(environment: Mapping[str, str]) -> int:
     check_model(both)
     if not doctor.report(doctor.local(environment), only_trouble=True):
         raise FixableError("the checks above failed; nothing was started")
-    venv.ensure("local")
     check_engine(both)
     return supervise(both)

@@ -1,6 +1,6 @@
 """`make up`: from a fresh machine to a platform that answers.
 
-Where a container engine answers: checks, environment, tools, cluster (ctlptl), Tilt. Where none does: a line
+Where a container engine answers: checks, tools, cluster (ctlptl), Tilt. Where none does: a line
 that says so, and the local profile. A Tilt setting is an environment variable in capitals (RUNTIME, MODEL,
 MONITORING, ...), so `make up RUNTIME=embedded MONITORING=false` works. `python -m dev.up.start ci` ends
 when all is green, as `tilt ci` does. Standard library only.
@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 
-from dev import FixableError, tools, venv
+from dev import FixableError, tools
 from dev.doctor import probe
 from dev.doctor import report as doctor
 from dev.up import cluster, local
@@ -72,14 +72,13 @@ def tilt(how: str, environment: Mapping[str, str], *options: str) -> list[str]:
 
 
 def start_cluster(engine: probe.Engine, environment: Mapping[str, str], how: str = "up") -> int:
-    """Checks, environment, tools, cluster, then Tilt; its exit status.
+    """Checks, tools, cluster, then Tilt; its exit status.
 
     Raises:
         FixableError: one of the steps failed.
     """
     if not doctor.report(doctor.cluster(engine), only_trouble=True):
         raise FixableError("the checks above failed; nothing was started")
-    venv.ensure("all")
     own_cluster = bool(environment.get("CLUSTER_COMMAND"))
     try:
         tools.ensure(tuple(name for name in tools.CLUSTER if name != "ctlptl" or not own_cluster))

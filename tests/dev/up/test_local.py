@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dev import FixableError, venv
+from dev import FixableError
 from dev.doctor import report as doctor
 from dev.up import local
 
@@ -62,7 +62,6 @@ def test_a_wheel_that_cannot_be_loaded_is_refused_in_its_own_words(broken_wheel:
 
 def test_a_refusal_starts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "local", lambda _: [])
-    monkeypatch.setattr(venv, "ensure", lambda _: None)
     monkeypatch.setattr(local, "supervise", lambda _: pytest.fail("the processes were started"))
     with pytest.raises(FixableError, match="is not here"):
         local.start({"MODEL": "gemma3:270m"})
