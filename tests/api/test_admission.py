@@ -13,7 +13,7 @@ from llm_api.admission import Admission
 from llm_api.errors import QueueFullError
 
 from tests.api.conftest import MODEL, InProcess, Open, Serve, until
-from tests.api.wire import ask
+from tests.api.support.wire import ask
 
 
 class Gate:

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api.asking import error_of
+from tests.api.support.asking import error_of
 from tests.api.conftest import MODEL, Live, Serve, until
 
 RUNNING, WAITING = 4, 8

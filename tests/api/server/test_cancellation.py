@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.api.conftest import MODEL, Live, Serve, until
-from tests.api.wire import ask, connect
+from tests.api.support.wire import ask, connect
 
 HOUR = 3600
 PHASES = {"prefill": {"first_token_seconds": HOUR}, "decode": {"token_seconds": HOUR}}

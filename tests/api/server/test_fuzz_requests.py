@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from llm_api.server.limits import Protocol
 
 from tests.api.conftest import InProcess, Live, Open, Serve
-from tests.api.fuzz import cases
-from tests.api.sockets import dial
+from tests.api.support.fuzzing import cases
+from tests.api.support.sockets import dial
 
 PATHS = st.one_of(
     st.sampled_from(["/generate", "/v1/chat/completions", "/v1/models", "/health", "/ready", "/metrics"]),

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from tests.api.asking import counted, error_of, generate
+from tests.api.support.asking import counted, error_of, generate
 from tests.api.conftest import Open
 
 PIECE = b'{"response":"Hel","done":false}\n'

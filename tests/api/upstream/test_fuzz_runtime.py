@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.api.conftest import MODEL, InProcess, Open
-from tests.api.fuzz import cases
+from tests.api.support.fuzzing import cases
 
 STATUSES = {200, 400, 404, 502, 503, 504}
 ROUTES: dict[str, tuple[str, dict[str, Any]]] = {

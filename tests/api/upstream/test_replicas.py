@@ -16,7 +16,7 @@ from llm_runtime.app import create_app as create_runtime
 from llm_runtime.settings import Settings as RuntimeSettings
 
 from tests.api.conftest import MODEL, Serve, Server, until
-from tests.api.wire import free_port
+from tests.api.support.wire import free_port
 
 needs_two_loopbacks = pytest.mark.skipif(sys.platform != "linux", reason="127.0.0.2 is there on Linux")
 HOSTS = ("127.0.0.1", "127.0.0.2")

@@ -16,7 +16,7 @@ from llm_api.upstream.ollama import Finish
 from llm_api.upstream.replicas import Address
 
 from api.main import create_app
-from tests.api.asking import counted, error_of, generate
+from tests.api.support.asking import counted, error_of, generate
 from tests.api.conftest import MODEL, RUNTIME, TAGS, Open, until
 
 Handler = Callable[[httpx.Request], httpx.Response]

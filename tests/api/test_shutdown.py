@@ -13,11 +13,11 @@ from typing import Any
 
 import httpx
 
-from tests.api.asking import error_of
+from tests.api.support.asking import error_of
 from tests.api.conftest import MODEL, Live, Open, Serve, until
-from tests.api.wire import free_port
+from tests.api.support.wire import free_port
 
-API = Path(__file__).resolve().parents[3] / "api"
+API = Path(__file__).resolve().parents[2] / "api"
 
 
 @dataclass

@@ -21,7 +21,7 @@ from schemathesis.specs.openapi.checks import (
 
 from api.main import create_app
 from tests.api.conftest import MODEL, InProcess, Open
-from tests.api.fuzz import cases
+from tests.api.support.fuzzing import cases
 
 Case = schemathesis.Case[Any]
 SCHEMA = schemathesis.openapi.from_dict(create_app().openapi())

@@ -9,7 +9,7 @@ import pytest
 from llm_api.settings import Settings
 
 from api.main import create_app
-from tests.api.asking import error_of, generate
+from tests.api.support.asking import error_of, generate
 from tests.api.conftest import MODEL, RUNTIME, TAGS, InProcess, Open, with_state
 
 ANSWER = {"response": "Hello", "done": True, "eval_count": 1}

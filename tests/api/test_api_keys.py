@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from api.main import create_app
 from tests.api.conftest import MODEL, Open, Serve
 from tests.api.dialects.test_openai_chat import failed
-from tests.api.sockets import dial
+from tests.api.support.sockets import dial
 
 KEYS = "sk-first, sk-second"
 FIRST, SECOND = {"Authorization": "Bearer sk-first"}, {"Authorization": "Bearer sk-second"}

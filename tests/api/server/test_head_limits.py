@@ -9,7 +9,7 @@ import pytest
 from llm_api.server.limits import Protocol
 
 from tests.api.conftest import Serve, until
-from tests.api.sockets import dial
+from tests.api.support.sockets import dial
 
 HEALTH = "GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
 ALIVE = b'{"status":"ok"}'

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.api.asking import error_of
+from tests.api.support.asking import error_of
 from tests.api.conftest import MODEL, Live, Serve, until
-from tests.api.wire import runtime_that_says
+from tests.api.support.wire import runtime_that_says
 
 HANG = {"kind": "hang"}
 

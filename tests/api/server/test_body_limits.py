@@ -8,7 +8,7 @@ import pytest
 
 from tests.api.conftest import MODEL, InProcess, Open, Serve, until
 from tests.api.dialects.test_openai_chat import failed
-from tests.api.sockets import dial
+from tests.api.support.sockets import dial
 
 CHAT = {"model": MODEL, "messages": [{"role": "user", "content": "x"}]}
 ROUTES = {"/generate": {"prompt": "x"}, "/v1/chat/completions": CHAT}
