@@ -1,5 +1,6 @@
 """Find the commands, settings, metrics, alerts, panels and paths that a Markdown document names."""
 
+import posixpath
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,7 +50,8 @@ def mentions(document: str, text: str) -> Iterator[Mention]:
     """Yield every name in a document. Of URLs, only those of the services on localhost count."""
     plain = URL.sub(lambda url: _local(url[0]).rjust(len(url[0])), text)
     for kind, offset, name in _found(plain):
-        yield Mention(document, text.count("\n", 0, offset) + 1, kind, name)
+        target = _link(document, name) if kind == "link" else name
+        yield Mention(document, text.count("\n", 0, offset) + 1, kind, target)
 
 
 def anchors(text: str) -> set[str]:
@@ -60,6 +62,13 @@ def anchors(text: str) -> set[str]:
 
 def read(path: Path, root: Path) -> list[Mention]:
     return list(mentions(str(path.relative_to(root)), path.read_text()))
+
+
+def _link(document: str, target: str) -> str:
+    """Return a link's target as PATH or PATH#ANCHOR, relative to the repository's root."""
+    path, hash_sign, anchor = target.partition("#")
+    folder = posixpath.dirname(document)
+    return (posixpath.normpath(posixpath.join(folder, path)) if path else document) + hash_sign + anchor
 
 
 def _local(url: str) -> str:
