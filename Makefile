@@ -1,5 +1,5 @@
 # A table of contents: what a target does lives in dev/*.py. `make help` lists them.
-# A variable given to make reaches the programs as an environment variable: make up RUNTIME=embedded
+# A variable given to make reaches the programs as an environment variable: make up ENGINE=llamacpp
 
 .DEFAULT_GOAL := help
 .PHONY: up local down doctor ask smoke test lint e2e fuzz bench load autoscale dashboards lock ci ci-cluster help
@@ -13,17 +13,17 @@ export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
 ## Use
 up: ## set everything up and start: the cluster with Tilt, or without containers the local profile
-	@$(run) python -m dev.up.start
+	@$(run) python -m dev up
 local: ## the local profile, asked for: runtime and gateway as processes, no containers
-	@RUNTIME=local $(run) python -m dev.up.start
+	@PROFILE=local $(run) python -m dev up
 ask: ## stream one answer: make ask PROMPT="Why is the sky blue?"
 	@$(run) python -m dev ask
 smoke: ## a handful of checks of the running gateway
 	@$(run) python -m dev smoke
 down: ## remove what `make up` made, and say what that was
-	@$(bare) python -m dev.up.down
+	@$(bare) python -m dev down
 doctor: ## the checks alone, each failure with its fix
-	@$(bare) python -m dev.doctor.report
+	@$(bare) python -m dev doctor
 
 ## Check
 test: ## every test that needs no cluster and no containers
@@ -38,8 +38,8 @@ fuzz: ## 5,000 cases against the gateway's own OpenAPI document and parsers
 	@FUZZ_CASES=$${FUZZ_CASES:-5000} $(develop) python -m pytest --timeout 1800 tests/api -k fuzz $(ARGS)
 ci: ## what continuous integration runs
 	@.ci/run
-ci-cluster: ## make up until all is green, e2e beside tilt up, tilt down: make ci-cluster RUNTIME=embedded
-	@$(run) python -m dev.up.ci
+ci-cluster: ## make up until all is green, e2e beside tilt up, tilt down: make ci-cluster ENGINE=llamacpp
+	@$(run) python -m dev ci-cluster
 
 ## Measure
 bench: ## what the gateway adds to a call, beside the runtime alone

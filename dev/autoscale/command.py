@@ -28,7 +28,7 @@ from dev.autoscale.verdict import judge, obstacle
 from dev.load import cluster as load_cluster
 from dev.load.command import duration, positive, stoppable
 from dev.load.job import IMAGE, URL, Run
-from dev.up.cluster import CONTEXT
+from dev.settings import CONTEXT
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:

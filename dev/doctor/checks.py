@@ -1,6 +1,6 @@
-"""What `make up` wants of a machine: each check is a line, and each failure says its fix.
+"""What `up` needs of a machine: facts in, a Check out, and each problem names its fix.
 
-The judges are pure: facts in, a Check out. dev/probe.py gathers the facts.
+Nothing here asks the machine; dev/doctor/probe.py does.
 """
 
 from collections.abc import Mapping
@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from dev.up.cluster import CONTEXT
+from dev.settings import CONTEXT
 
 GIB = 1024**3
 LOOPBACK = {"127.0.0.1", "localhost", "::1", "0.0.0.0"}  # noqa: S104 - what kind writes, not what we bind
-WATCHES, INSTANCES = 524288, 512  # what kind advises
+WATCHES, INSTANCES = 524288, 512  # https://kind.sigs.k8s.io/docs/user/known-issues/
 FEWEST_WATCHES, FEWEST_INSTANCES = 65536, 128
 
 
 @dataclass(frozen=True)
 class Check:
-    """One finding. `fix` is set on everything that is not ok."""
+    """The result of a check; `fix` is set unless it is ok."""
 
     name: str
     state: Literal["ok", "warn", "FAIL"]
@@ -26,18 +26,12 @@ class Check:
     fix: str = ""
 
     def __str__(self) -> str:
-        """The finding as one line, its fix as lines of its own."""
         line = f"{self.state:<4}  {self.name:<9} {self.says}"
-        return line + "".join(
-            f"\n        {'fix: ' if n == 0 else '     '}{part}" for n, part in self._fix_lines()
-        )
-
-    def _fix_lines(self) -> list[tuple[int, str]]:
-        return list(enumerate(self.fix.splitlines()))
+        return line + (f"\n        fix: {self.fix.replace(chr(10), chr(10) + ' ' * 13)}" if self.fix else "")
 
 
 def engine(ready: bool, says: str) -> Check:
-    """A container engine has to answer."""
+    """Check that a container engine answers."""
     if ready:
         return Check("engine", "ok", says)
     return Check(
@@ -50,11 +44,9 @@ def engine(ready: bool, says: str) -> Check:
 
 
 def memory(available: float | None, needed: float, advised: float, whose: str) -> Check:
-    """Memory in bytes against what is needed and advised, in GiB."""
+    """Check the available memory (bytes) against what is needed and advised (GiB)."""
     if available is None:
-        return Check(
-            "memory", "warn", f"{whose} does not tell its memory", f"see that {advised:g} GiB are there"
-        )
+        return Check("memory", "ok", f"unknown for {whose}; {advised:g} GiB are advised")
     has = f"{whose} has {available / GIB:.1f} GiB"
     if available < needed * GIB:
         return Check("memory", "FAIL", f"{has}, {needed:g} GiB are needed", _more_memory(whose))
@@ -63,39 +55,44 @@ def memory(available: float | None, needed: float, advised: float, whose: str) -
     return Check("memory", "ok", has)
 
 
+MORE_DISK = "free some space: docker system prune"
+
+
 def _more_memory(whose: str) -> str:
     if whose == "Docker":
         return (
             "give Docker more (Docker Desktop: Settings, Resources, Memory), close other programs,\n"
-            "or start less: make up MONITORING=false RUNTIME=embedded; with no cluster at all: make local"
+            "or start less: make up MONITORING=false ENGINE=llamacpp; without a cluster: make local"
         )
-    return "close other programs, or run without weights: make local RUNTIME_ENGINE=simulated"
+    return "close other programs, or run without a model: make local ENGINE=simulated"
 
 
 def processors(count: int) -> Check:
-    """Two processors are the least that the platform's requests fit."""
+    """Check that there are the two processors that the platform's requests need; 0 is an unknown number."""
+    if not count:
+        return Check("cpu", "ok", "unknown for Docker; 2 processors are advised")
     if count >= 2:
         return Check("cpu", "ok", f"{count} processors")
     return Check(
         "cpu",
         "warn",
-        f"{count} processor; the platform's requests are made for 2",
+        f"{count} processor; the platform's requests need 2",
         "give Docker more (Docker Desktop: Settings, Resources, CPUs), or: make up MONITORING=false",
     )
 
 
 def disk(free: int, folder: str, needed: float, advised: float) -> Check:
-    """Free bytes where images (or the environment) lie, against GiB needed and advised."""
+    """Check a folder's free disk space (bytes) against what is needed and advised (GiB)."""
     has = f"{free / GIB:.1f} GiB are free in {folder}"
     if free < needed * GIB:
-        return Check("disk", "FAIL", f"{has}, {needed:g} GiB are needed", "free some: docker system prune")
+        return Check("disk", "FAIL", f"{has}, {needed:g} GiB are needed", MORE_DISK)
     if free < advised * GIB:
-        return Check("disk", "warn", f"{has}, {advised:g} GiB are advised", "free some: docker system prune")
+        return Check("disk", "warn", f"{has}, {advised:g} GiB are advised", MORE_DISK)
     return Check("disk", "ok", has)
 
 
 def inotify(limits: tuple[int, int] | None) -> Check:
-    """kind and Tilt watch many files; too low a limit shows as "too many open files" in pods."""
+    """Check the limits on watched files: too low a limit appears as "too many open files" in pods."""
     if limits is None:
         return Check("inotify", "ok", "this system has no inotify limits")
     watches, instances = limits
@@ -113,24 +110,24 @@ def inotify(limits: tuple[int, int] | None) -> Check:
 
 
 def port(number: int, use: str, holder: str | None, setting: str = "") -> Check:
-    """A port that something is to listen on; `holder` is None where it is free."""
+    """Check that a port is free, that is, that its `holder` is None; `setting` can move it."""
     name = f"port {number}"
     if holder is None:
         return Check(name, "ok", f"free ({use})")
     by = f" by {holder}" if holder else ""
     other = f",\nor choose another: {setting}={number + 1}" if setting else ""
     find = "" if holder else f" (lsof -i :{number} tells which)"
-    return Check(name, "FAIL", f"taken{by}; wanted for {use}", f"stop that program{find}{other}")
+    return Check(name, "FAIL", f"taken{by}; needed for {use}", f"stop that program{find}{other}")
 
 
 def context(config: Mapping[str, Any] | None) -> Check:
-    """The context kind-llm is free, or leads to this machine; no other context is ever used."""
+    """Check that the project's context does not exist yet, or leads to this machine."""
     if config is None:
-        return Check("context", "ok", f"no kubeconfig yet; {CONTEXT} will be made")
+        return Check("context", "ok", f"no kubeconfig yet; {CONTEXT} will be created")
     contexts = {c["name"]: c["context"] for c in config.get("contexts") or []}
     current = config.get("current-context") or "none"
     if CONTEXT not in contexts:
-        return Check("context", "ok", f"{CONTEXT} will be made and become current (now: {current})")
+        return Check("context", "ok", f"{CONTEXT} will be created and become current (now: {current})")
     servers = {c["name"]: c["cluster"].get("server", "") for c in config.get("clusters") or []}
     server = servers.get(contexts[CONTEXT].get("cluster", ""), "")
     if urlsplit(server).hostname in LOOPBACK:
@@ -139,12 +136,12 @@ def context(config: Mapping[str, Any] | None) -> Check:
         "context",
         "FAIL",
         f"{CONTEXT} leads to {server or 'nowhere'}, which is not this machine",
-        f"this name is the local cluster's; rename yours: kubectl config rename-context {CONTEXT} OTHER-NAME",
+        f"this project needs the name; rename yours: kubectl config rename-context {CONTEXT} OTHER-NAME",
     )
 
 
 def tool(name: str, found: str | None, pinned: str) -> Check:
-    """A tool is there, or `make up` will install it."""
+    """Check that a tool is installed; where it is not, `up` installs it."""
     if found:
         return Check(name, "ok", found)
     return Check(

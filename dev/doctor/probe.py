@@ -1,7 +1,4 @@
-"""Facts about this machine, asked of the machine itself: engine, memory, disk, ports, contexts.
-
-Standard library only. Nothing here judges; dev/checks.py does.
-"""
+"""Facts about this machine: container engine, memory, disk, ports, contexts. Nothing here judges them."""
 
 import json
 import math
@@ -18,8 +15,8 @@ TIMEOUT = 20  # seconds for a program to answer
 
 
 @dataclass(frozen=True)
-class Engine:
-    """The container engine: whether it answers, why not, and what it has."""
+class ContainerEngine:
+    """Whether a container engine answers, its name or why it does not, and what it has (0: unknown)."""
 
     ready: bool
     says: str
@@ -28,8 +25,11 @@ class Engine:
     folder: str = ""
 
 
+NOT_ASKED = ContainerEngine(False, "not asked for")
+
+
 def run(*command: str) -> tuple[int, str, str]:
-    """A program's exit status (127 where there is none) and its words."""
+    """Return a program's exit status (127 where there is no such program), its output and its errors."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
     except FileNotFoundError:
@@ -39,20 +39,21 @@ def run(*command: str) -> tuple[int, str, str]:
     return done.returncode, done.stdout.strip(), done.stderr.strip()
 
 
-def engine() -> Engine:
-    """Docker, or what answers as Docker does."""
+def container_engine() -> ContainerEngine:
+    """Return Docker, or what answers to its command."""
     status, version, problem = run("docker", "version", "--format", "{{.Server.Version}}")
     if status == 127:
         podman = " (podman is; see README, troubleshooting)" if shutil.which("podman") else ""
-        return Engine(False, f"no Docker is on the PATH{podman}")
+        return ContainerEngine(False, f"no Docker is on the PATH{podman}")
     if status or not version:
-        return Engine(False, f"Docker is installed, but its engine does not answer ({last_line(problem)})")
+        says = f"Docker is installed, but its engine does not answer ({last_line(problem)})"
+        return ContainerEngine(False, says)
     _, told, _ = run("docker", "info", "--format", "{{json .}}")
     try:
         info: dict[str, Any] = json.loads(told or "{}")
     except ValueError:
         info = {}
-    return Engine(
+    return ContainerEngine(
         True,
         f"Docker {version}",
         int(info.get("MemTotal", 0)),
@@ -62,25 +63,25 @@ def engine() -> Engine:
 
 
 def last_line(text: str) -> str:
-    """The last line of a program's words, where its reason usually stands."""
+    """Return the last line of a program's output, which usually has the reason."""
     lines = text.strip().splitlines()
-    return lines[-1].strip() if lines else "it says nothing"
+    return lines[-1].strip() if lines else "without a message"
 
 
 def available_memory() -> float | None:
-    """Bytes that new programs can have without swapping, or None where that is not told."""
+    """Return the bytes that new programs can use without swapping, or None where that is unknown."""
     try:
         for line in Path("/proc/meminfo").read_text().splitlines():
             if line.startswith("MemAvailable:"):
                 return min(int(line.split()[1]) * 1024, container_memory())
     except OSError:
-        pass  # no Linux: ask as macOS wants it, below
+        pass  # not Linux: macOS is asked below
     status, told, _ = run("sysctl", "-n", "hw.memsize")
     return int(told) if status == 0 and told.isdigit() else None
 
 
 def container_memory(folder: Path = Path("/sys/fs/cgroup")) -> float:
-    """Bytes left under this container's memory limit (cgroup v2); infinite where there is none."""
+    """Return the bytes left under this container's memory limit (cgroup v2); infinite where there is none."""
     try:
         limit, used = ((folder / f"memory.{what}").read_text().strip() for what in ("max", "current"))
         return max(int(limit) - int(used), 0)
@@ -89,7 +90,7 @@ def container_memory(folder: Path = Path("/sys/fs/cgroup")) -> float:
 
 
 def free_disk(folder: str | Path) -> int:
-    """Free bytes where a folder lies; of the nearest folder above it that exists."""
+    """Return the free bytes of a folder's disk; where it does not exist, of its nearest parent's."""
     path = Path(folder)
     while not path.exists():
         path = path.parent
@@ -97,7 +98,7 @@ def free_disk(folder: str | Path) -> int:
 
 
 def inotify_limits() -> tuple[int, int] | None:
-    """(watches, instances) that one user may have, or None where the system has no inotify."""
+    """Return the (watches, instances) that a user may have, or None where the system has no inotify."""
     folder = Path("/proc/sys/fs/inotify")
     try:
         watches, instances = (int((folder / f"max_user_{w}").read_text()) for w in ("watches", "instances"))
@@ -107,7 +108,7 @@ def inotify_limits() -> tuple[int, int] | None:
 
 
 def port_is_free(port: int) -> bool:
-    """Whether a program could listen on a port of 127.0.0.1."""
+    """Return whether a program could listen on a port of 127.0.0.1."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -118,7 +119,7 @@ def port_is_free(port: int) -> bool:
 
 
 def port_holder(port: int) -> str:
-    """The program that listens on a port, as far as Linux tells this user; else the empty string."""
+    """Return the program that listens on a port; empty where this user or system cannot know it."""
     sockets = set()
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         if os.access(table, os.R_OK):
@@ -130,21 +131,21 @@ def port_holder(port: int) -> str:
         try:
             if os.readlink(link) in sockets:
                 process = link.parts[2]
-                words = Path(f"/proc/{process}/cmdline").read_text().replace("\0", " ").strip()
-                return f"process {process}: {words[:60]}"
+                command = Path(f"/proc/{process}/cmdline").read_text().replace("\0", " ").strip()
+                return f"process {process}: {command[:60]}"
         except OSError:
-            continue  # another user's, or gone since
+            continue  # another user's, or it has ended
     return ""
 
 
 def container_on(port: int) -> str:
-    """The name of the container that publishes a port, or the empty string."""
+    """Return the name of the container that publishes a port, or the empty string."""
     status, names, _ = run("docker", "ps", "--filter", f"publish={port}", "--format", "{{.Names}}")
     return names if status == 0 else ""
 
 
 def kube_config(kubectl: str) -> dict[str, Any] | None:
-    """kubectl's merged configuration, or None where it cannot be read."""
+    """Return kubectl's merged configuration, or None where it cannot be read."""
     status, told, _ = run(kubectl, "config", "view", "-o", "json")
     try:
         config: dict[str, Any] = json.loads(told) if status == 0 else {}

@@ -25,7 +25,7 @@ from dev.load import local as load_local
 from dev.load import plot as load_plot
 from dev.load.job import IMAGE, SCENARIOS, URL, Run
 from dev.load.lines import Request
-from dev.up.cluster import CONTEXT
+from dev.settings import CONTEXT
 
 BROKEN_THRESHOLD = 99  # k6's exit status for it
 PROGRESS_SECONDS = 5
@@ -69,7 +69,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--max-tokens", type=positive, default=16, help="tokens of an answer, at most")
     parser.add_argument("--ttft-p95", type=positive, default=2.5, help="limit in seconds to the first token")
     parser.add_argument("--model", help="a model other than the gateway's default")
-    parser.add_argument("--runtime", default=given.get("RUNTIME", ""), help="local: run k6 here")
+    parser.add_argument("--runtime", default=given.get("PROFILE", ""), help="local: run k6 here")
     parser.add_argument("--image", default=given.get("K6_IMAGE") or IMAGE, help="k6 in the cluster")
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder of the plot")
     options = parser.parse_args(argv)

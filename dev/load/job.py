@@ -7,11 +7,11 @@ from typing import Any
 
 import yaml
 
-from dev.tilt import sources as tilt_sources
+from dev.settings import SETTINGS
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "load"
 NAMESPACE = "llm"
-IMAGE = tilt_sources.K6_IMAGE
+IMAGE = SETTINGS["k6_image"].default
 URL = "http://llm-api.llm:8000"
 SCENARIOS = ("smoke", "steady", "ramp", "burst", "soak")
 # One line per request on its own, no progress bar, nothing sent to anyone.

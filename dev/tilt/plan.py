@@ -1,11 +1,13 @@
-"""What the Tiltfile has to know: its settings checked, and turned into the charts' values and commands.
+"""What the Tiltfile needs to know: its settings checked, and turned into the charts' values and commands.
 
-    python -m dev.tilt_plan SUBCOMMAND < settings.json    prints the plan as JSON, or {"error": ...}
+    python -m dev tilt settings          print the settings that Tilt defines, as JSON
+    python -m dev tilt plan < REQUEST    print the plan as JSON, or {"error": ...}
 
-The Tiltfile is a table of contents without branches of its own; they are here, where tests reach them.
-Standard library only.
+A request is {"settings": {...}, "subcommand": "up", "context": "kind-llm"}. The logic is here, not in the
+Tiltfile, so that tests reach it.
 """
 
+import argparse
 import json
 import os
 import subprocess
@@ -13,155 +15,163 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from dev import FixableError, tools
-from dev.doctor import report as doctor
-from dev.tilt import sources as tilt_sources
-from dev.up import local
+from dev import FixableError, configuration, tools
+from dev.doctor import probe
+from dev.doctor.choice import ENGINES, choose
+from dev.settings import CONTEXT, MONITORING_NAMESPACE, NAMESPACE, TABLE, Values
+from dev.tilt import sources
+from dev.up import processes
 
-RUNTIMES = {"ollama": "ollama", "embedded": "llamacpp", "simulated": "simulated", "local": "llamacpp"}
-AUTOSCALERS = ("cpu", "queue", "none")
-MODELS = {"ollama": "gemma3:270m", "llamacpp": local.MODEL, "simulated": local.MODEL}
-# How long a model's download may keep `tilt ci` waiting; Tilt knows readiness_timeout since 0.35.
+# How long a model's download may keep `tilt ci` waiting; Tilt has readiness_timeout since 0.35.
 CI = {"timeout": "40m", "k8s_grace_period": "3m"}
 READINESS_TIMEOUT = "30m"
 Plan = dict[str, Any]
 
 
-def choice(settings: Mapping[str, Any], name: str, allowed: tuple[str, ...]) -> str:
-    """A setting that has a few values; the first where it is not given.
+def definitions() -> dict[str, Any]:
+    """Return what the Tiltfile defines before it reads its settings."""
+    defined = [{"name": s.name, "usage": s.usage, "switch": s.kind == "switch"} for s in TABLE if s.tilt]
+    return {"context": CONTEXT, "settings": defined}
+
+
+def read(flags: Mapping[str, object], environment: Mapping[str, str], context: str) -> Values:
+    """Return the settings, with where the platform runs and what answers filled in.
+
+    Where the current context is the project's cluster, a container engine has answered before.
 
     Raises:
-        FixableError: it has another one.
+        FixableError: a setting is wrong, or two of them contradict each other.
     """
-    value = str(settings.get(name) or allowed[0])
-    if value not in allowed:
-        raise FixableError(f"{name}={value} is none of {', '.join(allowed)}", f"--{name}={allowed[0]}")
-    return value
+    values = configuration.parse(configuration.given(environment, configuration.as_variables(flags)))
+    if values["profile"] == "local":
+        containers = probe.NOT_ASKED
+    elif context == CONTEXT:
+        containers = probe.ContainerEngine(True, f"the context is {CONTEXT}")
+    else:
+        containers = probe.container_engine()
+    return choose(values, containers)[0]
 
 
-def plan(settings: Mapping[str, Any], environment: Mapping[str, str]) -> Plan:
-    """The plan for some settings.
+def plan(
+    flags: Mapping[str, object],
+    environment: Mapping[str, str],
+    subcommand: str = "up",
+    context: str = CONTEXT,
+) -> Plan:
+    """Return the plan for Tilt's flags.
 
     Raises:
-        FixableError: a setting has a value that cannot be, or two of them contradict each other.
+        FixableError: a setting is wrong, or two of them contradict each other.
     """
-    runtime = choice(settings, "runtime", tuple(RUNTIMES))
-    autoscaler = choice(settings, "autoscaler", AUTOSCALERS)
-    where = "local" if runtime == "local" else "cluster"
-    common = {"where": where, "extensions": tilt_sources.extensions(settings)}
-    if where == "local":
-        return {**common, "processes": processes(settings, environment)}
-    monitoring = bool(settings.get("monitoring", True))
-    if autoscaler == "queue" and not monitoring:
-        raise FixableError(
-            "autoscaler=queue asks Prometheus, and monitoring=false leaves it out",
-            "--autoscaler=cpu, or leave --monitoring=false out",
-        )
-    engine = RUNTIMES[runtime]
-    images = tilt_sources.images(settings)
+    values = read(flags, environment, context)
+    common = {
+        "profile": values["profile"],
+        "extensions": sources.extensions(values),
+        "ci": ci_settings() if subcommand == "ci" else CI,
+        "ports": {name: values[f"{name}_port"] for name in ("api", "runtime")},
+    }
+    return common | (local(values, environment) if values["profile"] == "local" else cluster(values))
+
+
+def cluster(values: Values) -> Plan:
+    """Return the part of the plan that the cluster needs."""
+    monitoring, autoscaler = values["monitoring"], values["autoscaler"]
+    images = sources.images(values)
+    with_monitoring = monitoring or autoscaler == "queue"
+    chosen = {"PROFILE": values["profile"], "ENGINE": values["engine"]}
     return {
-        **common,
         "monitoring": monitoring,
-        "grafana": monitoring and bool(settings.get("grafana", True)),
-        "namespaces": ["llm", "monitoring"] if monitoring or autoscaler == "queue" else ["llm"],
-        "builds_runtime": engine != "ollama",
-        "build_args": tilt_sources.build_arguments(settings, images),
-        "pip_index": str(settings.get("pip_index_url") or ""),
-        "environment": {"K6_IMAGE": images["k6"]} if settings.get("k6_image") or images["mirrored"] else {},
-        "api_values": assignments(api_values(settings, engine, autoscaler, monitoring)),
-        "runtime_values": assignments(runtime_values(settings, engine, autoscaler, monitoring, images)),
+        "grafana": monitoring and values["grafana"],
+        "namespaces": [NAMESPACE, MONITORING_NAMESPACE] if with_monitoring else [NAMESPACE],
+        "builds_runtime": ENGINES[values["engine"]].embedded,
+        "build_args": sources.build_arguments(values, images),
+        "pip_index": values["pip_index_url"],
+        "environment": chosen | sources.k6_environment(images),
+        "api_values": assignments(api_values(values)),
+        "runtime_values": assignments(runtime_values(values, images)),
         "charts": {
-            name: tilt_sources.chart(name, settings)
-            for name, wanted in (
+            name: sources.chart(name, values)
+            for name, needed in (
                 ("kube-prometheus-stack", monitoring),
                 ("metrics-server", autoscaler == "cpu"),
                 ("keda", autoscaler == "queue"),
             )
-            if wanted
+            if needed
         },
     }
 
 
-def api_values(settings: Mapping[str, Any], engine: str, autoscaler: str, monitoring: bool) -> dict[str, Any]:
-    """What charts/llm-api is given."""
+def api_values(values: Values) -> dict[str, Any]:
+    """Return the values of charts/llm-api."""
     return {
         "development": True,
-        "model": settings.get("model") or MODELS[engine],
-        "autoscaling.mode": autoscaler,
-        "serviceMonitor.enabled": monitoring,
+        "model": values["model"],
+        "autoscaling.mode": values["autoscaler"],
+        "serviceMonitor.enabled": values["monitoring"],
     }
 
 
-def runtime_values(
-    settings: Mapping[str, Any], engine: str, autoscaler: str, monitoring: bool, images: Mapping[str, str]
-) -> dict[str, Any]:
-    """What charts/llm-runtime is given."""
-    values: dict[str, Any] = {
-        "engine": engine,
-        "model.name": settings.get("model") or MODELS[engine],
-        "autoscaling.mode": autoscaler,
-        "serviceMonitor.enabled": monitoring,
+def runtime_values(values: Values, images: Mapping[str, str]) -> dict[str, Any]:
+    """Return the values of charts/llm-runtime."""
+    common = {
+        "engine": values["engine"],
+        "model.name": values["model"],
+        "autoscaling.mode": values["autoscaler"],
+        "serviceMonitor.enabled": values["monitoring"],
     }
-    if engine == "ollama":
-        return values | {
-            **tilt_sources.image_values(images["ollama"]),
-            "model.source": settings.get("model_source") or "",
-            "model.insecure": bool(settings.get("model_insecure")),
-        }
-    # Its weights are in its image.
-    return values | {"development": True, "persistence.enabled": False}
+    if ENGINES[values["engine"]].embedded:
+        return common | {"development": True, "persistence.enabled": False}  # the weights are in the image
+    return common | {
+        **sources.image_values(images["ollama"]),
+        "model.source": values["model_source"],
+        "model.insecure": values["model_insecure"],
+    }
 
 
 def assignments(values: Mapping[str, Any]) -> list[str]:
-    """`name=value` as helm's --set wants them; what is empty is left to the chart."""
-    return [f"{name}={_text(value)}" for name, value in values.items() if value != ""]
+    """Return `name=value` as helm's --set reads it; an empty value is left to the chart."""
+    return [f"{name}={_escaped(value)}" for name, value in values.items() if value != ""]
 
 
-def _text(value: object) -> str:
+def _escaped(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return str(value).replace("\\", "\\\\").replace(",", "\\,")
 
 
-def processes(settings: Mapping[str, Any], environment: Mapping[str, str]) -> Plan:
-    """The two processes of dev/Procfile, and what each has in its environment."""
-    ports = doctor.local_ports(environment)
-    # RUNTIME says where things run, here; which engine, the local profile knows.
-    given = {**environment, "RUNTIME": "local", "MODEL": str(settings.get("model") or "")}
-    theirs = local.settings({name: value for name, value in given.items() if value})
-    own = {name: value for name, value in theirs.items() if environment.get(name) != value}
-    lines = (tools.ROOT / "dev/Procfile").read_text().splitlines()
-    commands = dict(line.split(": ", 1) for line in lines if ": " in line)
+def local(values: Values, environment: Mapping[str, str]) -> Plan:
+    """Return the part of the plan that the local profile needs: processes and what they need."""
+    both = processes.environment(values, environment)
+    added = {name: value for name, value in both.items() if environment.get(name) != value}
+    buttons = {"PROFILE": "local", "ENGINE": values["engine"], "API_PORT": str(values["api_port"])}
     return {
-        "commands": commands,
-        "environment": own,
-        "api_port": ports["API_PORT"],
-        "runtime_port": ports["RUNTIME_PORT"],
+        "processes": {"commands": processes.commands(values), "environment": added},
+        "environment": buttons,
     }
 
 
 def ci_settings() -> dict[str, str]:
-    """The arguments of ci_settings() that this Tilt knows."""
+    """Return the arguments of ci_settings() that this Tilt has."""
     try:
-        told = subprocess.run(["tilt", "version"], capture_output=True, text=True, timeout=20, check=False)
-        version = tools.parse_version(told.stdout)
+        shown = subprocess.run(["tilt", "version"], capture_output=True, text=True, timeout=20, check=False)
+        version = tools.parse_version(shown.stdout)
     except (OSError, subprocess.TimeoutExpired):
         version = None
     newer = version is not None and version >= (0, 35, 0)
     return {**CI, "readiness_timeout": READINESS_TIMEOUT} if newer else CI
 
 
-def main() -> int:
-    """The command; its exit status is 0, errors are in its answer."""
-    subcommand = sys.argv[1] if len(sys.argv) > 1 else ""
-    try:
-        answer = plan(json.load(sys.stdin), os.environ)
-        answer["ci"] = ci_settings() if subcommand == "ci" else CI
-    except FixableError as error:
-        answer = {"error": str(error)}
+def main(argv: list[str]) -> int:
+    """Answer the Tiltfile and return 0: an error is part of the answer, for the Tiltfile to show."""
+    parser = argparse.ArgumentParser(prog="python -m dev tilt", description="Answer the Tiltfile.")
+    parser.add_argument("question", choices=["settings", "plan"])
+    if parser.parse_args(argv).question == "settings":
+        answer = definitions()
+    else:
+        request = json.load(sys.stdin)
+        try:
+            answer = plan(request["settings"], os.environ, request["subcommand"], request["context"])
+        except FixableError as error:
+            answer = {"error": str(error)}
     print(json.dumps(answer))
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

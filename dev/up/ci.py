@@ -1,42 +1,40 @@
-"""What CI does with a cluster: `make up` until all is green, e2e tests beside `tilt up`, then down again.
+"""`python -m dev ci-cluster`: what CI does with a cluster.
 
-    python -m dev.ci_cluster
-
-The settings are those of `make up`. `tilt ci` ends with its port-forwards and watches no files, so the tests
-run beside a `tilt up` of the same images. Standard library only.
+`up ci` until everything is green, e2e tests beside `tilt up`, then `tilt down`, with the settings of `up`.
+`tilt ci` ends with its port-forwards and watches no files: that is why the tests run beside a `tilt up`.
 """
 
+import argparse
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from dev import FixableError, tools
+from dev import FixableError, configuration, tools
 from dev.gateway.client import GatewayClient, default_url
-from dev.up import start as up
-from dev.up.cluster import CONTEXT
+from dev.settings import CONTEXT, NAMESPACE, ROOT
+from dev.up import start, tilt
 
-LOG = tools.ROOT / "out/tilt-up.log"
-READY_WITHIN = 300
+LOG = ROOT / "out/tilt-up.log"
+READY_WITHIN = 300  # seconds
 ENDED_WITHIN = 60
-LEFT_WITHIN = 180
-# Everything of the platform's own that a `tilt down` has to take along.
+REMOVED_WITHIN = 180
+# Everything of the platform's own that `tilt down` has to remove.
 KINDS = "deployments,statefulsets,services,configmaps,horizontalpodautoscalers"
 OURS = ("--selector", "app.kubernetes.io/part-of=llm-platform", "--all-namespaces", "--output=name")
 
 
 @contextmanager
 def tilt_up(environment: Mapping[str, str], log: Path = LOG) -> Iterator[None]:
-    """Tilt beside what is done here; it has ended afterwards."""
+    """Run `tilt up` in the background while the block runs."""
     log.parent.mkdir(exist_ok=True)
     with log.open("w") as output:
         child = subprocess.Popen(
-            up.tilt("up", environment),
-            cwd=tools.ROOT,
+            tilt.command("up", configuration.given(environment)),
+            cwd=ROOT,
             env=tools.on_path(environment),
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -50,40 +48,46 @@ def tilt_up(environment: Mapping[str, str], log: Path = LOG) -> Iterator[None]:
         end(child)
 
 
-def wait_until_ready(child: "subprocess.Popen[bytes]", log: Path, patience: float = READY_WITHIN) -> None:
-    """Wait until the gateway says that its model can answer.
+def wait_until_ready(child: "subprocess.Popen[bytes]", log: Path, seconds: float = READY_WITHIN) -> None:
+    """Wait until the gateway reports that its model can answer.
 
     Raises:
-        FixableError: Tilt ended, or the gateway is not ready in time.
+        FixableError: Tilt ended, or the gateway was not ready in time.
     """
     gateway = GatewayClient(default_url(), timeout=10)
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + seconds
+    reason = ""
     while time.monotonic() < deadline and child.poll() is None:
         try:
             gateway.text("/ready")
             return
-        except FixableError:
+        except FixableError as error:
+            reason = error.problem
             time.sleep(1)
-    words = "\n".join(log.read_text(errors="replace").splitlines()[-40:])
-    why = f"was not ready within {patience:g} s" if child.poll() is None else "cannot be reached: Tilt ended"
-    raise FixableError(f"under `tilt up` the gateway {why}; the end of {log}:\n{words}")
+    why = (
+        "is unreachable: Tilt ended"
+        if child.poll() is not None
+        else f"was not ready in {seconds:g} s: {reason}"
+    )
+    last_lines = "\n".join(log.read_text(errors="replace").splitlines()[-40:])
+    raise FixableError(f"the gateway under `tilt up` {why}; the end of {log}:\n{last_lines}")
 
 
-def end(child: "subprocess.Popen[bytes]", patience: float = ENDED_WITHIN) -> None:
-    """End a child and all that it started."""
+def end(child: "subprocess.Popen[bytes]", seconds: float = ENDED_WITHIN) -> None:
+    """End a child and everything that it started, by force where an interrupt is not enough."""
     for number in (signal.SIGINT, signal.SIGKILL):
         if child.poll() is None:
             os.killpg(child.pid, number)
             try:
-                child.wait(patience)
+                child.wait(seconds)
             except subprocess.TimeoutExpired:
                 continue
 
 
-def left(patience: float = LEFT_WITHIN) -> list[str]:
-    """What of the platform is still in the cluster, after some time to go."""
+def remaining(seconds: float = REMOVED_WITHIN) -> list[str]:
+    """Return what of the platform is still in the cluster after some time to disappear."""
     command = [tools.path("kubectl"), "--context", CONTEXT, "get", KINDS, *OURS]
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + seconds
     while True:
         found = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
         if not found or time.monotonic() > deadline:
@@ -91,32 +95,42 @@ def left(patience: float = LEFT_WITHIN) -> list[str]:
         time.sleep(2)
 
 
-def describe() -> None:
-    """What the cluster looks like, for a log that nobody can ask anything."""
-    for words in (("get", "pods", "--all-namespaces", "--output=wide"), ("get", "events", "--namespace=llm")):
-        subprocess.run([tools.path("kubectl"), "--context", CONTEXT, *words], check=False)
+def describe_cluster() -> None:
+    """Print the state of the cluster for CI's log."""
+    pods = ("get", "pods", "--all-namespaces", "--output=wide")
+    for command in (pods, ("get", "events", f"--namespace={NAMESPACE}")):
+        subprocess.run([tools.path("kubectl"), "--context", CONTEXT, *command], check=False)
 
 
-def main(environment: Mapping[str, str]) -> int:
-    """The command; its exit status."""
-    if status := up.main(["ci"], environment):
+def test_and_remove(environment: Mapping[str, str]) -> int:
+    """Run e2e tests beside `tilt up`, then `tilt down`; return the tests' exit status.
+
+    Raises:
+        FixableError: the platform did not come up, or not everything of it was removed.
+    """
+    with tilt_up(environment):
+        status = subprocess.run(["make", "e2e"], cwd=ROOT, check=False).returncode
+        if status:
+            describe_cluster()
+    down = tilt.command("down", configuration.given(environment))
+    if subprocess.run(down, cwd=ROOT, env=tools.on_path(environment), check=False).returncode:
+        raise FixableError("`tilt down` failed; its output is above")
+    if left := remaining():
+        raise FixableError(f"`tilt down` did not remove {', '.join(left)}")
+    return status
+
+
+def main(argv: list[str]) -> int:
+    """Bring the platform up, test it, take it down; return the exit status.
+
+    Raises:
+        FixableError: a step failed; the state of the cluster has been printed.
+    """
+    argparse.ArgumentParser(prog="python -m dev ci-cluster", description=main.__doc__).parse_args(argv)
+    if status := start.main(["ci"]):
         return status
     try:
-        with tilt_up(environment):
-            tests = subprocess.run(["make", "e2e"], cwd=tools.ROOT, check=False).returncode
-            if tests:
-                describe()
-        subprocess.run(
-            up.tilt("down", environment), cwd=tools.ROOT, env=tools.on_path(environment), check=True
-        )
-        if remains := left():
-            raise FixableError(f"`tilt down` left {', '.join(remains)}")
-    except (FixableError, subprocess.CalledProcessError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        describe()
-        return 1
-    return 1 if tests else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(os.environ))
+        return 1 if test_and_remove(os.environ) else 0
+    except FixableError:
+        describe_cluster()
+        raise

@@ -1,29 +1,20 @@
-"""The cluster and its registry, as ctlptl.yaml says.
-
-NODE_IMAGE and REGISTRY_IMAGE put other images in its place (a mirror's, say); CLUSTER_COMMAND is run with the
-file's path in place of `ctlptl apply -f`. Standard library only.
-"""
+"""Creates and removes the cluster and its registry, as ctlptl.yaml describes them."""
 
 import os
 import re
 import shlex
 import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 
 from dev import FixableError, tools
-from dev.tools import ROOT
-
-CONTEXT = "kind-llm"
-NAME = "llm"
-REGISTRY = "llm-registry"
+from dev.settings import CLUSTER, REGISTRY, ROOT, Values
 
 
 def with_images(text: str, node_image: str, registry_image: str) -> str:
-    """ctlptl.yaml with other images where they are given.
+    """Return the text of ctlptl.yaml with the images that are not empty in place of its own.
 
     Raises:
-        FixableError: the file has no such line.
+        FixableError: the text has no line for an image.
     """
     documents = re.split(r"(?m)^---$", text)
     for number, document in enumerate(documents):
@@ -35,13 +26,13 @@ def with_images(text: str, node_image: str, registry_image: str) -> str:
         if image:
             documents[number], count = re.subn(rf"(?m)^({indent}image:).*$", rf"\1 {image}", document)
             if not count:
-                raise FixableError("ctlptl.yaml has no `image:` line to put another image into")
+                raise FixableError("ctlptl.yaml has no `image:` line to replace")
     return "---".join(documents)
 
 
-def file(environment: Mapping[str, str], root: Path = ROOT) -> Path:
-    """The file to apply: ctlptl.yaml itself, or a copy under out/ with other images."""
-    node, registry = environment.get("NODE_IMAGE", ""), environment.get("REGISTRY_IMAGE", "")
+def file(values: Values, root: Path = ROOT) -> Path:
+    """Return the file to apply: ctlptl.yaml itself, or a copy in out/ with other images."""
+    node, registry = values["node_image"], values["registry_image"]
     original = root / "ctlptl.yaml"
     if not node and not registry:
         return original
@@ -57,28 +48,33 @@ def _run(command: list[str]) -> None:
     except OSError as error:
         raise FixableError(f"{command[0]} did not start: {error}", "make doctor") from error
     if done.returncode:
-        raise FixableError(f"`{shlex.join(command)}` failed, in the words above", "make doctor; then again")
+        problem = f"`{shlex.join(command)}` failed; its output is above"
+        raise FixableError(problem, "make doctor, then try again")
 
 
-def apply(environment: Mapping[str, str]) -> None:
-    """Bring up the cluster and its registry; harmless when they stand.
+def uses_ctlptl(values: Values) -> bool:
+    """Return whether CLUSTER_COMMAND is ctlptl's, as it is by default."""
+    return shlex.split(values["cluster_command"])[:1] == ["ctlptl"]
+
+
+def apply(values: Values) -> None:
+    """Create the cluster and its registry; what exists is left as it is.
 
     Raises:
-        FixableError: it did not come up.
+        FixableError: the command failed.
     """
-    other = shlex.split(environment.get("CLUSTER_COMMAND", ""))
-    command = other or [tools.path("ctlptl"), "apply", "-f"]
-    _run([*command, str(file(environment))])
+    program, *arguments = shlex.split(values["cluster_command"])
+    _run([tools.path("ctlptl") if uses_ctlptl(values) else program, *arguments, str(file(values))])
 
 
 def remove() -> None:
-    """Remove the cluster, with all that is in it, and the registry.
+    """Remove the cluster, with everything in it, and the registry.
 
     Raises:
-        FixableError: something of it is still there.
+        FixableError: a command failed.
     """
     if tools.find(tools.TOOLS["ctlptl"]):
         _run([tools.path("ctlptl"), "delete", "--ignore-not-found", "-f", str(ROOT / "ctlptl.yaml")])
         return
-    _run([tools.path("kind"), "delete", "cluster", "--name", NAME])
+    _run([tools.path("kind"), "delete", "cluster", "--name", CLUSTER])
     _run(["docker", "rm", "--force", "--volumes", REGISTRY])

@@ -1,30 +1,29 @@
-"""`make down`: removes the cluster kind-llm and its registry, all that `make up` made outside this folder.
+"""`python -m dev down`: removes the cluster and its registry: all that `up` creates outside this folder.
 
-Nothing else is stopped or removed. KEEP=cluster only takes the platform out of the cluster (tilt down),
-with the settings that `make up` had. Standard library only.
+Nothing else is stopped or removed. KEEP=cluster removes only the platform from the cluster (tilt down), with
+the settings that `up` had.
 """
 
+import argparse
 import os
 import subprocess
-import sys
 from collections.abc import Mapping
 
-from dev import FixableError, tools
+from dev import FixableError, configuration, tools
 from dev.doctor import probe
-from dev.up import cluster
-from dev.up import start as up
-from dev.up.cluster import CONTEXT
+from dev.settings import CLUSTER, CONTEXT, REGISTRY, ROOT, TILT_PORT
+from dev.up import cluster, tilt
 
 
-def standing() -> list[str]:
-    """What `make up` made and is still there, in words."""
+def existing() -> list[str]:
+    """Return descriptions of what `up` has created and is still there."""
     found = []
     status, nodes, _ = probe.run(
         "docker",
         "ps",
         "--all",
         "--filter",
-        f"label=io.x-k8s.kind.cluster={cluster.NAME}",
+        f"label=io.x-k8s.kind.cluster={CLUSTER}",
         "--format",
         "{{.Names}}",
     )
@@ -33,53 +32,47 @@ def standing() -> list[str]:
             f"cluster {CONTEXT} (container {nodes.replace(chr(10), ', ')}), its pods, volumes and model files"
         )
     status, names, _ = probe.run(
-        "docker", "ps", "--all", "--filter", f"name=^{cluster.REGISTRY}$", "--format", "{{.Names}}"
+        "docker", "ps", "--all", "--filter", f"name=^{REGISTRY}$", "--format", "{{.Names}}"
     )
     if status == 0 and names:
         found.append(f"registry {names}, with the images built into it")
     return found
 
 
-def take_platform_out(environment: Mapping[str, str]) -> None:
-    """`tilt down` with the settings of `make up`, namespaces too; the cluster stays.
+def remove_platform(environment: Mapping[str, str]) -> None:
+    """Run `tilt down` with the settings of `up`, namespaces too; the cluster stays.
 
     Raises:
-        FixableError: tilt is missing or failed.
+        FixableError: tilt is missing or failed, or a setting is wrong.
     """
-    command = up.tilt("down", environment, "--delete-namespaces")
-    if subprocess.run(command, cwd=tools.ROOT, env=tools.on_path(environment), check=False).returncode:
-        raise FixableError(
-            "`tilt down` failed, in the words above", "make down removes the cluster as a whole"
-        )
+    command = tilt.command("down", configuration.given(environment), "--delete-namespaces")
+    if subprocess.run(command, cwd=ROOT, env=tools.on_path(environment), check=False).returncode:
+        raise FixableError("`tilt down` failed; its output is above", "make down removes the whole cluster")
 
 
-def main(environment: Mapping[str, str]) -> int:
-    """The command; its exit status."""
-    engine = probe.engine()
-    if not engine.ready:
-        print(f"nothing to remove: {engine.says}. (The local profile ends with Ctrl-C in its terminal.)")
+def main(argv: list[str]) -> int:
+    """Remove what `up` created and return the exit status.
+
+    Raises:
+        FixableError: something could not be removed.
+    """
+    parser = argparse.ArgumentParser(prog="python -m dev down", description="Remove what `up` created.")
+    parser.parse_args(argv)
+    containers = probe.container_engine()
+    if not containers.ready:
+        print(f"nothing to remove: {containers.says}. (Ctrl-C in its terminal stops the local profile.)")
         return 0
-    found = standing()
+    found = existing()
     if not found:
-        print(
-            f"nothing to remove: neither the cluster {CONTEXT} nor the registry {cluster.REGISTRY} is there"
-        )
+        print(f"nothing to remove: there is neither the cluster {CONTEXT} nor the registry {REGISTRY}")
         return 0
-    if not probe.port_is_free(10350):
-        print("note: Tilt seems to run still (port 10350): end it with Ctrl-C in its terminal")
-    try:
-        if environment.get("KEEP") == "cluster":
-            take_platform_out(environment)
-            return 0
-        for thing in found:
-            print(f"removing: {thing}")
-        cluster.remove()
-    except FixableError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    print("kept: .venv/ and .tools/ in this folder, and Docker's own cache of images (docker system prune)")
+    if not probe.port_is_free(TILT_PORT):
+        print(f"note: Tilt still seems to run (port {TILT_PORT}): stop it with Ctrl-C in its terminal")
+    if os.environ.get("KEEP") == "cluster":
+        remove_platform(os.environ)
+        return 0
+    for thing in found:
+        print(f"removing: {thing}")
+    cluster.remove()
+    print("kept: .venv/ and .tools/ in this folder, and Docker's image cache (docker system prune)")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(os.environ))

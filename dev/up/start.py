@@ -1,117 +1,63 @@
-"""`make up`: from a fresh machine to a platform that answers.
+"""`python -m dev up [ci]`: from a fresh machine to a platform that answers.
 
-Where a container engine answers: checks, tools, cluster (ctlptl), Tilt. Where none does: a line
-that says so, and the local profile. A Tilt setting is an environment variable in capitals (RUNTIME, MODEL,
-MONITORING, ...), so `make up RUNTIME=embedded MONITORING=false` works. `python -m dev.up.start ci` ends
-when all is green, as `tilt ci` does. Standard library only.
+In the cluster: check the machine, install packages and tools, create the cluster (ctlptl), start Tilt. In the
+local profile: start runtime and gateway as processes. `up ci` ends once all is green, as `tilt ci` does.
 """
 
+import argparse
 import os
 import shlex
 import subprocess
-import sys
 from collections.abc import Mapping
 
-from dev import FixableError, tools
+from dev import FixableError, configuration, tools
 from dev.doctor import probe
 from dev.doctor import report as doctor
-from dev.up import cluster, local
-
-SETTINGS = (
-    "runtime",
-    "model",
-    "model_source",
-    "model_insecure",
-    "monitoring",
-    "grafana",
-    "autoscaler",
-    "image_registry",
-    "python_image",
-    "ollama_image",
-    "k6_image",
-    "pip_index_url",
-    "kube_prometheus_stack_chart",
-    "metrics_server_chart",
-    "keda_chart",
-    "charts_plain_http",
-    "extensions_repo",
-    "extensions_ref",
-)
+from dev.doctor.choice import choose
+from dev.settings import ROOT, TILT_PORT, Values
+from dev.up import cluster, local, tilt
 
 
-def decide(wanted: str, engine: probe.Engine) -> tuple[str, str]:
-    """Where to start, "cluster" or "local", and why; from RUNTIME and the engine found.
-
-    Raises:
-        FixableError: RUNTIME names what cannot be had without an engine.
-    """
-    if wanted == "local":
-        return "local", "RUNTIME=local: the local profile, without containers."
-    if engine.ready:
-        return "cluster", f"{engine.says}: the cluster {cluster.CONTEXT}."
-    if wanted == "ollama":
-        raise FixableError(
-            f"RUNTIME=ollama runs in the cluster, and {engine.says}",
-            "start Docker; or without containers: make up RUNTIME=embedded",
-        )
-    return (
-        "local",
-        f"No container engine: {engine.says}. Starting the local profile; start Docker for the cluster.",
-    )
-
-
-def tilt_arguments(environment: Mapping[str, str]) -> list[str]:
-    """`--name=value` for every Tilt setting that the environment gives in capitals."""
-    return [f"--{name}={environment[name.upper()]}" for name in SETTINGS if environment.get(name.upper())]
-
-
-def tilt(how: str, environment: Mapping[str, str], *options: str) -> list[str]:
-    """The command of Tilt's for these settings: `how` is up, ci or down, with options of its own."""
-    settings = tilt_arguments(environment)
-    return [tools.path("tilt"), how, "--context", cluster.CONTEXT, *options, "--", *settings]
-
-
-def start_cluster(engine: probe.Engine, environment: Mapping[str, str], how: str = "up") -> int:
-    """Checks, tools, cluster, then Tilt; its exit status.
+def start_cluster(
+    containers: probe.ContainerEngine, given: Mapping[str, str], values: Values, verb: str
+) -> int:
+    """Check, set up, create the cluster and run Tilt; return Tilt's exit status.
 
     Raises:
         FixableError: one of the steps failed.
     """
-    if not doctor.report(doctor.cluster(engine), only_trouble=True):
+    if not doctor.print_checks(doctor.cluster(values, containers), only_problems=True):
         raise FixableError("the checks above failed; nothing was started")
-    own_cluster = bool(environment.get("CLUSTER_COMMAND"))
     try:
-        tools.ensure(tuple(name for name in tools.CLUSTER if name != "ctlptl" or not own_cluster))
+        tools.ensure(tuple(n for n in tools.CLUSTER if n != "ctlptl" or cluster.uses_ctlptl(values)))
     except FixableError as error:
-        raise FixableError(f"{error}\nwithout them there is the local profile: make local") from error
-    cluster.apply(environment)
-    command = tilt(how, environment)
-    print(f"starting: {shlex.join(command)}\n  its page: http://localhost:10350", flush=True)
+        raise FixableError(f"{error}\nwithout these tools there is the local profile: make local") from error
+    cluster.apply(values)
+    command = tilt.command(verb, given)
+    print(f"starting: {shlex.join(command)}\n  its page: http://localhost:{TILT_PORT}", flush=True)
     try:
-        return subprocess.run(command, cwd=tools.ROOT, env=tools.on_path(environment), check=False).returncode
+        return subprocess.run(command, cwd=ROOT, env=tools.on_path(os.environ), check=False).returncode
     except KeyboardInterrupt:
-        return 0  # Ctrl-C ends Tilt, which had it too
+        return 0  # Ctrl-C reached Tilt too, and it has ended
 
 
-def main(arguments: list[str], environment: Mapping[str, str]) -> int:
-    """The command; its exit status."""
-    if arguments not in ([], ["ci"]):
-        print("usage: python -m dev.up [ci]", file=sys.stderr)
-        return 2
-    wanted = environment.get("RUNTIME", "")
-    engine = probe.Engine(False, "not asked") if wanted == "local" else probe.engine()
-    try:
-        where, why = decide(wanted, engine)
-        print(why, flush=True)
-        if where == "cluster":
-            return start_cluster(engine, environment, *arguments)
-        if arguments:
-            raise FixableError("`ci` needs the cluster", "start Docker")
-        return local.start(environment)
-    except FixableError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+def main(argv: list[str]) -> int:
+    """Start the platform and return the exit status.
 
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:], os.environ))
+    Raises:
+        FixableError: a setting, a check or a step failed.
+    """
+    parser = argparse.ArgumentParser(prog="python -m dev up", description="Start the platform.")
+    parser.add_argument("verb", nargs="?", choices=["ci"], help="end once everything is green")
+    verb = parser.parse_args(argv).verb
+    given = configuration.given(configuration.from_file(), os.environ)
+    values = configuration.parse(given)
+    containers = probe.container_engine() if values["profile"] != "local" else probe.NOT_ASKED
+    values, reason = choose(values, containers)
+    print(reason, flush=True)
+    if values["profile"] == "cluster":
+        given |= {name: values[name] for name in ("profile", "engine", "model")}
+        return start_cluster(containers, given, values, verb or "up")
+    if verb:
+        raise FixableError("`up ci` needs the cluster", "start Docker, or leave PROFILE=local out")
+    return local.start(values, os.environ)

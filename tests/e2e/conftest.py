@@ -8,7 +8,7 @@ import pytest
 from kubernetes import client
 
 from dev.load import cluster as load_cluster
-from dev.up.cluster import CONTEXT
+from dev.settings import CONTEXT
 
 GATEWAY = os.environ.get("LLM_E2E_GATEWAY", "http://localhost:8000")
 PATIENCE = 120

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from dev.up.cluster import CONTEXT
+from dev.settings import CONTEXT
 
 pytestmark = pytest.mark.e2e
 

@@ -28,9 +28,9 @@ MONITORING = {"kube-prometheus-stack", "prometheus", "dashboards", "alert-rules"
         ((), CLUSTER | MONITORING | {"metrics-server", "grafana"}),
         (("--grafana=false",), CLUSTER | MONITORING | {"metrics-server"}),
         (("--monitoring=false",), CLUSTER | {"metrics-server"}),
-        (("--runtime=embedded", "--monitoring=false", "--autoscaler=none"), CLUSTER),
+        (("--engine=llamacpp", "--monitoring=false", "--autoscaler=none"), CLUSTER),
         (
-            ("--runtime=simulated", "--autoscaler=queue"),
+            ("--engine=simulated", "--autoscaler=queue"),
             CLUSTER | MONITORING | {"grafana", "keda", "autoscalers"},
         ),
     ],
@@ -44,7 +44,7 @@ def test_the_cluster_gets_what_the_settings_say_and_nothing_else(
 
 
 def test_without_a_cluster_two_processes_and_the_tests_are_left(evaluate: Evaluate) -> None:
-    made = evaluate("--runtime=local", context="somewhere-else")
+    made = evaluate("--profile=local", context="somewhere-else")
     assert made.status == 0, made.words
     assert set(made.resources) == {
         "environment",
@@ -59,22 +59,23 @@ def test_without_a_cluster_two_processes_and_the_tests_are_left(evaluate: Evalua
 
 
 def test_any_other_context_is_refused_with_the_way_out(evaluate: Evaluate) -> None:
-    made = evaluate("--runtime=embedded", context="production")
+    made = evaluate("--engine=llamacpp", context="production")
     assert made.status == 5
     assert "production" in made.words
     assert "fix: make up" in made.words
 
 
 def test_a_setting_that_cannot_be_is_refused_with_its_fix(evaluate: Evaluate) -> None:
-    made = evaluate("--runtime=olama")
+    made = evaluate("--engine=olama")
     assert made.status == 5
-    assert "fix: --runtime=ollama" in made.words
+    assert "fix: ENGINE=ollama" in made.words
 
 
 def test_help_tells_every_setting(evaluate: Evaluate) -> None:
     words = evaluate("--help").words
     for setting in (
-        "--runtime",
+        "--profile",
+        "--engine",
         "--model",
         "--autoscaler",
         "--monitoring",
@@ -91,7 +92,7 @@ def test_the_gateway_waits_for_no_monitoring(evaluate: Evaluate) -> None:
 
 
 def test_what_needs_the_operators_kinds_waits_for_the_chart_that_brings_them(evaluate: Evaluate) -> None:
-    made = evaluate("--runtime=simulated", "--autoscaler=queue")
+    made = evaluate("--engine=simulated", "--autoscaler=queue")
     for name in ("service-monitors", "alert-rules", "prometheus", "grafana"):
         assert "kube-prometheus-stack" in made.waits_for(name)
     assert "keda" in made.waits_for("autoscalers")
@@ -99,8 +100,8 @@ def test_what_needs_the_operators_kinds_waits_for_the_chart_that_brings_them(eva
 
 def test_ollamas_image_is_not_built_and_the_projects_own_runtime_is(evaluate: Evaluate) -> None:
     assert not evaluate().resources["llm-runtime"]["ImageTargets"]
-    for runtime in ("embedded", "simulated"):
-        made = evaluate(f"--runtime={runtime}", "--monitoring=false")
+    for engine in ("llamacpp", "simulated"):
+        made = evaluate(f"--engine={engine}", "--monitoring=false")
         assert "live_update" in made.text("llm-runtime").lower().replace("liveupdate", "live_update")
 
 
@@ -112,7 +113,7 @@ def test_a_save_is_synced_and_requirements_are_installed_in_the_pod(evaluate: Ev
 
 
 def test_the_pods_are_the_development_ones_with_short_windows(evaluate: Evaluate) -> None:
-    made = evaluate("--runtime=embedded", "--monitoring=false")
+    made = evaluate("--engine=llamacpp", "--monitoring=false")
     for name in ("llm-api", "llm-runtime"):
         assert "readOnlyRootFilesystem: false" in made.text(name)
         assert "stabilizationWindowSeconds: 60" in made.text(name)
@@ -128,7 +129,7 @@ def test_tests_and_proofs_run_only_when_asked(evaluate: Evaluate) -> None:
 
 
 def test_every_resource_has_one_of_the_labels(evaluate: Evaluate) -> None:
-    for made in (evaluate(), evaluate("--runtime=local", context="somewhere-else")):
+    for made in (evaluate(), evaluate("--profile=local", context="somewhere-else")):
         for name, resource in made.resources.items():
             assert set(resource["Labels"]) <= {"app", "runtime", "monitoring", "tests", "load"}, name
             assert len(resource["Labels"]) == 1, name

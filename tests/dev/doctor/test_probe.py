@@ -17,24 +17,28 @@ def docker(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
     monkeypatch.setenv("PATH", f"{folder}:/bin:/usr/bin")
 
 
-def test_no_docker_on_the_path_is_no_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_docker_on_the_path_there_is_no_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert probe.engine() == probe.Engine(False, "no Docker is on the PATH")
+    assert probe.container_engine() == probe.ContainerEngine(False, "no Docker is on the PATH")
 
 
-def test_a_docker_without_its_engine_hands_on_the_reason(
+def test_a_docker_whose_engine_is_down_passes_the_reason_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     docker(tmp_path, monkeypatch, "echo 'Cannot connect to the Docker daemon' >&2; exit 1")
-    engine = probe.engine()
+    engine = probe.container_engine()
     assert not engine.ready
     assert "Cannot connect to the Docker daemon" in engine.says
 
 
-def test_an_engine_tells_its_version_and_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_engine_is_known_by_version_and_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     info = '{"MemTotal": 8589934592, "NCPU": 4, "DockerRootDir": "/var/lib/docker"}'
     docker(tmp_path, monkeypatch, f"case $1 in version) echo 28.2.2;; info) echo '{info}';; esac")
-    assert probe.engine() == probe.Engine(True, "Docker 28.2.2", 8 * 1024**3, 4, "/var/lib/docker")
+    assert probe.container_engine() == probe.ContainerEngine(
+        True, "Docker 28.2.2", 8 * 1024**3, 4, "/var/lib/docker"
+    )
 
 
 def test_a_port_that_is_listened_on_is_taken_and_its_holder_named() -> None:
@@ -47,7 +51,7 @@ def test_a_port_that_is_listened_on_is_taken_and_its_holder_named() -> None:
     assert probe.port_holder(port) == ""
 
 
-def test_the_registrys_own_port_is_no_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_registrys_own_port_is_not_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "port_is_free", lambda _: False)
     monkeypatch.setattr(probe, "container_on", lambda _: "llm-registry")
     assert doctor.registry_port().state == "ok"
@@ -64,7 +68,7 @@ def test_a_containers_memory_limit_counts(tmp_path: Path) -> None:
     assert probe.container_memory(tmp_path / "no cgroup") == float("inf")
 
 
-def test_this_machine_tells_its_memory_and_disk(tmp_path: Path) -> None:
+def test_this_machines_memory_and_disk_are_known(tmp_path: Path) -> None:
     assert (probe.available_memory() or 0) > 0
     assert probe.free_disk(tmp_path / "not" / "there" / "yet") == probe.free_disk(tmp_path)
 
@@ -76,12 +80,14 @@ def test_a_kubeconfig_that_cannot_be_read_is_none(tmp_path: Path) -> None:
 def test_doctor_fails_when_a_check_does(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(probe, "engine", lambda: probe.Engine(False, "no Docker is on the PATH"))
+    monkeypatch.setattr(
+        probe, "container_engine", lambda: probe.ContainerEngine(False, "no Docker is on the PATH")
+    )
     monkeypatch.setattr(probe, "port_is_free", lambda port: port != 8000)
     monkeypatch.setattr(probe, "container_on", lambda _: "")
     monkeypatch.setattr(probe, "port_holder", lambda _: "process 1: nc")
     assert doctor.main([]) == 1
     said = capsys.readouterr().out
-    assert "make up would start the local profile" in said
+    assert "PROFILE=local ENGINE=llamacpp" in said
     assert "FAIL  port 8000 taken by process 1: nc" in said
     assert "API_PORT=8001" in said

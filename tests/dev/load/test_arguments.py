@@ -57,7 +57,7 @@ def test_every_setting_is_one_that_a_script_reads() -> None:
 
 
 def test_a_local_runtime_means_the_local_gateway(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RUNTIME", "local")
+    monkeypatch.setenv("PROFILE", "local")
     assert load.run_of(load.arguments([])).settings["BASE_URL"] == "http://localhost:8000"
 
 
@@ -75,7 +75,7 @@ def test_without_a_cluster_both_programs_say_so(
     program: object, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "none"))
-    monkeypatch.delenv("RUNTIME", raising=False)
+    monkeypatch.delenv("PROFILE", raising=False)
     assert callable(program)
     assert program([]) == 2
     assert "no cluster" in capsys.readouterr().err

@@ -2,28 +2,30 @@
 
 import io
 import json
-import re
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dev import FixableError
+from dev import FixableError, configuration
+from dev.doctor import probe
+from dev.settings import ROOT, SETTINGS, Values
 from dev.tilt import plan as tilt_plan
-from dev.tilt import sources as tilt_sources
-from dev.up import start as up
-
-ROOT = Path(__file__).parents[3]
+from dev.tilt import sources
 
 
 def plan(**settings: Any) -> dict[str, Any]:
     return tilt_plan.plan(settings, {})
 
 
+def values(**settings: str) -> Values:
+    return configuration.parse(settings)
+
+
 def test_without_settings_ollama_serves_in_the_cluster_with_monitoring_and_hpas() -> None:
     made = plan()
-    assert made["where"] == "cluster"
+    assert made["profile"] == "cluster"
     assert made["builds_runtime"] is False
     assert "engine=ollama" in made["runtime_values"]
     assert "model=gemma3:270m" in made["api_values"]
@@ -32,11 +34,9 @@ def test_without_settings_ollama_serves_in_the_cluster_with_monitoring_and_hpas(
     assert made["grafana"] is True
 
 
-@pytest.mark.parametrize(("runtime", "engine"), [("embedded", "llamacpp"), ("simulated", "simulated")])
-def test_the_projects_own_runtime_is_built_and_its_model_is_what_the_gateway_asks_for(
-    runtime: str, engine: str
-) -> None:
-    made = plan(runtime=runtime)
+@pytest.mark.parametrize("engine", ["llamacpp", "simulated"])
+def test_the_embedded_runtime_is_built_and_its_model_is_what_the_gateway_asks_for(engine: str) -> None:
+    made = plan(engine=engine)
     assert made["builds_runtime"] is True
     assert {f"engine={engine}", "model.name=smollm2:135m", "development=true"} <= set(made["runtime_values"])
     assert "model=smollm2:135m" in made["api_values"]
@@ -71,36 +71,56 @@ def test_keda_comes_with_the_queue_autoscaler_alone_and_takes_metrics_servers_pl
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"runtime": "olama"}, r"runtime=olama is none of .*embedded.*\n  fix: --runtime=ollama"),
-        ({"autoscaler": "memory"}, r"autoscaler=memory is none of cpu, queue, none\n  fix: "),
-        ({"autoscaler": "queue", "monitoring": False}, r"(?s)asks Prometheus.*fix: --autoscaler=cpu"),
-        ({"keda_chart": "https://charts.example"}, r"(?s)no chart is named.*fix: --keda_chart="),
+        ({"engine": "olama"}, r"(?s)ENGINE=olama is not one of .*llamacpp.*fix: ENGINE=ollama"),
+        ({"runtime": "embedded"}, r"(?s)unknown settings: runtime.*runtime is now profile and engine"),
+        ({"autoscaler": "memory"}, r"(?s)AUTOSCALER=memory is not one of cpu, queue, none.*fix: "),
+        ({"autoscaler": "queue", "monitoring": False}, r"(?s)needs Prometheus.*fix: AUTOSCALER=cpu"),
+        (
+            {"autoscaler": "queue", "keda_chart": "https://charts.example"},
+            r"(?s)KEDA_CHART names no chart.*fix: KEDA_CHART=",
+        ),
     ],
 )
-def test_a_setting_that_cannot_be_is_refused_with_its_fix(settings: dict[str, Any], message: str) -> None:
-    wanted = {"autoscaler": "queue", **settings} if "keda_chart" in settings else settings
+def test_a_wrong_setting_is_refused_with_its_fix(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(FixableError, match=message):
-        tilt_plan.plan(wanted, {})
+        plan(**settings)
 
 
 def test_an_error_is_an_answer_that_the_tiltfile_can_show(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(sys, "stdin", io.StringIO('{"runtime": "x"}'))
-    assert tilt_plan.main() == 0
-    assert "runtime=x" in json.loads(capsys.readouterr().out)["error"]
+    request = {"settings": {"engine": "x"}, "subcommand": "up", "context": "kind-llm"}
+    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(request)))
+    assert tilt_plan.main(["plan"]) == 0
+    assert "ENGINE=x is not one of" in json.loads(capsys.readouterr().out)["error"]
+
+
+def test_a_flag_wins_over_the_variable_of_the_same_setting() -> None:
+    made = tilt_plan.plan({"model": "a:1"}, {"MODEL": "b:1", "MONITORING": "false"})
+    assert "model=a:1" in made["api_values"]
+    assert made["monitoring"] is False
+
+
+def test_beside_another_context_the_profile_is_what_the_machine_can_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(probe, "container_engine", lambda: probe.ContainerEngine(False, "no Docker"))
+    assert tilt_plan.plan({}, {}, context="production")["profile"] == "local"
+    monkeypatch.setattr(probe, "container_engine", lambda: probe.ContainerEngine(True, "Docker 28"))
+    assert tilt_plan.plan({}, {}, context="production")["profile"] == "cluster"
 
 
 def test_the_local_profile_runs_the_procfiles_processes_in_the_environment_of_make_local() -> None:
-    made = tilt_plan.plan(
-        {"runtime": "local", "model": "m:1"}, {"API_PORT": "8001", "LLM_LOG_FORMAT": "json"}
-    )
+    flags = {"profile": "local", "engine": "simulated", "model": "m:1"}
+    made = tilt_plan.plan(flags, {"API_PORT": "8001", "LLM_LOG_FORMAT": "json"})
     processes = made["processes"]
     assert set(processes["commands"]) == {"runtime", "gateway"}
-    assert processes["api_port"] == 8001
-    assert processes["environment"]["RUNTIME_ENGINE"] == "llamacpp"
+    assert made["ports"] == {"api": 8001, "runtime": 11434}
+    assert processes["environment"]["RUNTIME_ENGINE"] == "simulated"
     assert processes["environment"]["LLM_MODEL"] == processes["environment"]["RUNTIME_MODEL"] == "m:1"
-    assert "LLM_LOG_FORMAT" not in processes["environment"], "what the user set reaches the process by itself"
+    assert "LLM_LOG_FORMAT" not in processes["environment"], (
+        "an inherited variable reaches the process by itself"
+    )
 
 
 def test_a_comma_in_a_value_stays_in_it() -> None:
@@ -139,37 +159,36 @@ def test_an_image_of_its_own_setting_wins_over_the_mirror() -> None:
         ("/charts/keda", "/charts/keda", []),
     ],
 )
-def test_a_charts_source_is_what_helm_wants_to_be_told(source: str, chart: str, flags: list[str]) -> None:
-    told = tilt_sources.chart("keda", {"keda_chart": source, "charts_plain_http": True})
-    assert (told["chart"], told["flags"]) == (chart, flags)
+def test_a_charts_source_becomes_helms_arguments(source: str, chart: str, flags: list[str]) -> None:
+    made = sources.chart("keda", values(keda_chart=source, charts_plain_http="true"))
+    assert (made["chart"], made["flags"]) == (chart, flags)
 
 
 def test_extensions_have_a_release_unless_they_are_a_folder() -> None:
-    assert tilt_sources.extensions({})["ref"].startswith("v")
-    folder = {"extensions_repo": "file:///x"}
-    assert tilt_sources.extensions(folder) == {"url": "file:///x", "ref": ""}
+    assert sources.extensions(values())["ref"].startswith("v")
+    assert sources.extensions(values(extensions_repo="file:///x")) == {"url": "file:///x", "ref": ""}
 
 
 @pytest.mark.parametrize(
-    ("version", "knows"),
+    ("version", "has_one"),
     [("v0.33.21, built 2026", False), ("v0.37.6", True), ("v0.0.0-dev", False), ("", False)],
 )
-def test_tilt_is_told_a_readiness_timeout_where_it_knows_one(
-    version: str, knows: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_tilt_gets_a_readiness_timeout_where_it_has_one(
+    version: str, has_one: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "tilt").write_text(f"#!/bin/sh\necho '{version}'\n")
     (tmp_path / "tilt").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    assert ("readiness_timeout" in tilt_plan.ci_settings()) is knows
+    assert ("readiness_timeout" in tilt_plan.ci_settings()) is has_one
 
 
-def test_make_up_hands_on_every_setting_that_the_tiltfile_defines() -> None:
-    text = (ROOT / "tilt/settings.Tiltfile").read_text()
-    defined = re.findall(r'^    "(\w+)": ', text, re.MULTILINE)
-    assert sorted(defined) == sorted(up.SETTINGS)
+def test_tilt_defines_every_setting_but_those_that_only_make_needs() -> None:
+    defined = {setting["name"]: setting for setting in tilt_plan.definitions()["settings"]}
+    assert defined.keys() == SETTINGS.keys() - {"node_image", "registry_image", "cluster_command"}
+    assert defined["monitoring"]["switch"]
+    assert "ollama, host, llamacpp, simulated" in defined["engine"]["usage"]
 
 
 def test_the_example_of_tilt_config_has_only_settings() -> None:
     example = json.loads((ROOT / "tilt_config.example.json").read_text())
-    assert set(example) <= set(up.SETTINGS)
-    tilt_plan.plan(example, {})
+    assert plan(**example)["profile"] == "cluster"

@@ -10,7 +10,7 @@ from dev import FixableError, tools
 from dev.up import down
 
 
-def test_the_platform_is_taken_out_with_the_settings_that_brought_it_up(
+def test_the_platform_is_removed_with_the_settings_that_started_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked: list[list[str]] = []
@@ -21,13 +21,15 @@ def test_the_platform_is_taken_out_with_the_settings_that_brought_it_up(
 
     monkeypatch.setattr(tools, "path", lambda name: name)
     monkeypatch.setattr(subprocess, "run", run)
-    down.take_platform_out({"AUTOSCALER": "queue", "HOME": "/root"})
+    down.remove_platform({"AUTOSCALER": "queue", "HOME": "/root"})
     assert asked == [
         ["tilt", "down", "--context", "kind-llm", "--delete-namespaces", "--", "--autoscaler=queue"]
     ]
 
 
-def test_a_tilt_down_that_fails_says_what_removes_all(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_tilt_down_names_the_command_that_removes_everything(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(tools, "path", lambda _: "false")
-    with pytest.raises(FixableError, match="make down removes the cluster as a whole"):
-        down.take_platform_out(dict(os.environ))
+    with pytest.raises(FixableError, match="make down removes the whole cluster"):
+        down.remove_platform(dict(os.environ))

@@ -1,12 +1,22 @@
-"""What the local profile refuses before it starts anything, and with which fix."""
+"""What the local profile refuses before it starts anything, and what it reports while it waits."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from dev import FixableError
+from dev import FixableError, configuration
 from dev.doctor import report as doctor
-from dev.up import local
+from dev.doctor.choice import choose
+from dev.doctor.probe import NOT_ASKED
+from dev.settings import Values
+from dev.up import local, processes
+from tests.dev.fake_gateway import FakeGateway
+
+
+def values(**variables: str) -> Values:
+    given = configuration.given({"PROFILE": "local", **variables})
+    return choose(configuration.parse(given), NOT_ASKED)[0]
 
 
 @pytest.fixture
@@ -21,19 +31,14 @@ def broken_wheel(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_one_port_for_both_services_is_refused() -> None:
-    with pytest.raises(FixableError, match=r"(?s)both 8001.*fix:"):
-        local.settings({"API_PORT": "8001", "RUNTIME_PORT": "8001"})
-
-
 def test_a_model_that_is_not_here_is_refused_and_never_played_by_another() -> None:
     with pytest.raises(FixableError, match=r"(?s)MODEL=gemma3:270m is not here.*RUNTIME_MODEL_PATH="):
-        local.check_model(local.settings({"MODEL": "gemma3:270m"}))
+        local.check_model(values(MODEL="gemma3:270m"), {})
 
 
-@pytest.mark.parametrize("given", [{}, {"RUNTIME": "simulated", "MODEL": "gemma3:270m"}])
+@pytest.mark.parametrize("given", [{}, {"ENGINE": "simulated", "MODEL": "gemma3:270m"}])
 def test_the_packaged_model_and_any_simulated_one_are_here(given: dict[str, str]) -> None:
-    local.check_model(local.settings(given))
+    local.check_model(values(**given), {})
 
 
 def test_a_model_file_is_found_from_where_make_was_called(
@@ -41,27 +46,55 @@ def test_a_model_file_is_found_from_where_make_was_called(
 ) -> None:
     (tmp_path / "own.gguf").write_bytes(b"GGUF...")
     monkeypatch.chdir(tmp_path)
-    settings = local.settings({"MODEL": "own:1b", "RUNTIME_MODEL_PATH": "own.gguf"})
-    assert settings["RUNTIME_MODEL_PATH"] == str(tmp_path / "own.gguf")
-    local.check_model(settings)
+    own = {"RUNTIME_MODEL_PATH": "own.gguf"}
+    assert processes.environment(values(MODEL="own:1b"), own)["RUNTIME_MODEL_PATH"] == str(
+        tmp_path / "own.gguf"
+    )
+    local.check_model(values(MODEL="own:1b"), own)
 
 
 def test_a_model_file_that_is_missing_or_something_else_is_refused(tmp_path: Path) -> None:
-    for name, reason in (("absent.gguf", "No such file"), ("page.gguf", "no GGUF file"), ("", "directory")):
-        (tmp_path / "page.gguf").write_text("<html>")
-        settings = local.settings({"RUNTIME_MODEL_PATH": str(tmp_path / name)})
+    (tmp_path / "page.gguf").write_text("<html>")
+    for name, reason in (
+        ("absent.gguf", "No such file"),
+        ("page.gguf", "not a GGUF file"),
+        ("", "directory"),
+    ):
         with pytest.raises(FixableError, match=f"(?s){reason}.*fix:"):
-            local.check_model(settings)
+            local.check_model(values(), {"RUNTIME_MODEL_PATH": str(tmp_path / name)})
 
 
-def test_a_wheel_that_cannot_be_loaded_is_refused_in_its_own_words(broken_wheel: Path) -> None:
-    with pytest.raises(FixableError, match=r"(?s)libgomp\.so\.1.*apt install libgomp1.*RUNTIME=simulated"):
-        local.check_engine(local.settings({}), broken_wheel)
-    local.check_engine(local.settings({"RUNTIME": "simulated"}), broken_wheel)
+def test_a_wheel_that_cannot_be_loaded_is_refused_with_its_own_message(broken_wheel: Path) -> None:
+    with pytest.raises(FixableError, match=r"(?s)libgomp\.so\.1.*apt install libgomp1.*ENGINE=simulated"):
+        local.check_engine(values(), broken_wheel)
+    local.check_engine(values(ENGINE="simulated"), broken_wheel)
 
 
 def test_a_refusal_starts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "local", lambda _: [])
-    monkeypatch.setattr(local, "supervise", lambda _: pytest.fail("the processes were started"))
+    monkeypatch.setattr(local, "supervise", lambda *_: pytest.fail("the processes were started"))
     with pytest.raises(FixableError, match="is not here"):
-        local.start({"MODEL": "gemma3:270m"})
+        local.start(values(MODEL="gemma3:270m"), {})
+    with pytest.raises(FixableError, match="LLM_MODEL=other"):
+        local.start(values(), {"LLM_MODEL": "other"})
+
+
+def test_a_gateway_that_stays_unready_is_reported_once_with_its_reason_and_the_variables(
+    gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reason = {"type": "model_missing", "message": "the runtime does not have smollm2:135m; it has: none"}
+    gateway.refusals["/ready"] = (503, {"error": reason})
+    monkeypatch.setattr(local, "READY_WITHIN", -1)
+    given: dict[str, Any] = {**values(), "api_port": int(gateway.url.rpartition(":")[2])}
+    environment = processes.environment(given, {"LLM_MAX_RUNNING": "7"})
+    progress = local.follow(given, environment)
+    next(progress)
+    shown = capsys.readouterr().out
+    assert "it has: none" in shown
+    assert "LLM_MAX_RUNNING" in shown
+    assert "LLM_MODEL" not in shown, "what the settings decide is not from the environment"
+    next(progress)
+    assert capsys.readouterr().out == ""
+    gateway.refusals.clear()
+    next(progress, None)
+    assert "smollm2:135m (ENGINE=llamacpp)" in capsys.readouterr().out

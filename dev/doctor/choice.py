@@ -1,0 +1,98 @@
+"""Decides what starts on this machine: PROFILE says where, ENGINE says what answers, MODEL says which model.
+
+Every combination that cannot work is refused here, before anything starts. Standard library only.
+"""
+
+from dataclasses import dataclass
+
+from dev import FixableError
+from dev.doctor.probe import ContainerEngine
+from dev.settings import Values
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What answers: the model that it has by default, and whether runtime/ (the embedded runtime) runs it."""
+
+    model: str
+    embedded: bool = False
+
+
+ENGINES = {
+    "ollama": Engine("gemma3:270m"),
+    "host": Engine(""),  # the first model that it lists
+    "llamacpp": Engine("smollm2:135m", embedded=True),
+    "simulated": Engine("smollm2:135m", embedded=True),
+}
+DEFAULT_ENGINE = {"cluster": "ollama", "local": "llamacpp"}
+
+
+def choose_profile(values: Values, containers: ContainerEngine) -> tuple[str, str]:
+    """Return the profile, and why it is that one.
+
+    Raises:
+        FixableError: PROFILE or ENGINE needs containers, and there are none.
+    """
+    profile, engine = values["profile"], values["engine"]
+    if profile == "local":
+        if engine == "ollama":
+            raise FixableError(
+                "PROFILE=local runs no containers, and ENGINE=ollama is one",
+                "ENGINE=llamacpp or ENGINE=simulated; or PROFILE=cluster\n"
+                "or ENGINE=host, with an Ollama of your own: ollama serve",
+            )
+        return "local", "no containers, as asked"
+    if containers.ready:
+        return "cluster", containers.says
+    if profile == "cluster" or engine == "ollama":
+        wanted = "PROFILE=cluster" if profile else "ENGINE=ollama"
+        raise FixableError(
+            f"{wanted} needs a container engine, and {containers.says}",
+            "start Docker; or without containers: make up PROFILE=local ENGINE=llamacpp",
+        )
+    return "local", f"no container engine ({containers.says}); start Docker for the cluster"
+
+
+def choose(values: Values, containers: ContainerEngine) -> tuple[Values, str]:
+    """Return the settings with profile, engine and model filled in, and a line that says why.
+
+    Raises:
+        FixableError: two settings contradict each other, or the machine lacks what they need.
+    """
+    profile, reason = choose_profile(values, containers)
+    engine = values["engine"] or DEFAULT_ENGINE[profile]
+    model = values["model"] or ENGINES[engine].model
+    chosen = {**values, "profile": profile, "engine": engine, "model": model}
+    (check_cluster if profile == "cluster" else check_local)(chosen)
+    return chosen, f"PROFILE={profile} ENGINE={engine} MODEL={model}  ({reason})"
+
+
+def check_cluster(values: Values) -> None:
+    """Check that the settings go together in the cluster.
+
+    Raises:
+        FixableError: they do not.
+    """
+    packaged = ENGINES["llamacpp"].model
+    if values["engine"] == "llamacpp" and values["model"] != packaged:
+        raise FixableError(
+            f"MODEL={values['model']} is not in the image of ENGINE=llamacpp, which has {packaged}",
+            "leave MODEL out; or ENGINE=ollama; or make local MODEL=... RUNTIME_MODEL_PATH=FILE.gguf",
+        )
+    if values["autoscaler"] == "queue" and not values["monitoring"]:
+        raise FixableError(
+            "AUTOSCALER=queue needs Prometheus, and MONITORING=false leaves it out",
+            "AUTOSCALER=cpu, or MONITORING=true",
+        )
+
+
+def check_local(values: Values) -> None:
+    """Check that the settings go together in the local profile.
+
+    Raises:
+        FixableError: they do not.
+    """
+    if values["api_port"] == values["runtime_port"]:
+        raise FixableError(
+            f"API_PORT and RUNTIME_PORT are both {values['api_port']}", "give each a port of its own"
+        )

@@ -1,0 +1,62 @@
+"""The processes of the local profile (dev/Procfile), and the environment that they run in."""
+
+import os
+from collections.abc import Mapping
+
+from dev import FixableError
+from dev.doctor.choice import ENGINES
+from dev.settings import ROOT, SETTINGS, Values
+
+# Which setting decides a variable of the two services: such a variable has no second place.
+DECIDED_BY = {
+    "LLM_MODEL": "MODEL",
+    "RUNTIME_MODEL": "MODEL",
+    "RUNTIME_ENGINE": "ENGINE",
+    "LLM_RUNTIME_URL": "RUNTIME_PORT, or OLLAMA_HOST with ENGINE=host",
+}
+
+
+def commands(values: Values) -> dict[str, str]:
+    """Return the command of each process that runs, by its name in dev/Procfile."""
+    lines = (ROOT / "dev/Procfile").read_text().splitlines()
+    found = dict(line.split(": ", 1) for line in lines if ": " in line)
+    return {name: found[name] for name in names(values)}
+
+
+def names(values: Values) -> list[str]:
+    """Return the processes that run: an engine outside this project needs no runtime."""
+    return ["runtime", "gateway"] if ENGINES[values["engine"]].embedded else ["gateway"]
+
+
+def decided(values: Values) -> dict[str, str]:
+    """Return the variables of both services that the settings decide."""
+    found = {"LLM_MODEL": values["model"], "LLM_RUNTIME_URL": f"http://127.0.0.1:{values['runtime_port']}"}
+    if ENGINES[values["engine"]].embedded:
+        found |= {"RUNTIME_ENGINE": values["engine"], "RUNTIME_MODEL": values["model"]}
+    return found
+
+
+def environment(values: Values, inherited: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of both processes: what is inherited, and what the settings decide.
+
+    Raises:
+        FixableError: an inherited variable contradicts a setting.
+    """
+    fixed = decided(values)
+    for name, value in fixed.items():
+        if inherited.get(name) not in (None, "", value):
+            raise FixableError(
+                f"{name}={inherited[name]} is in the environment, and the settings say {value}",
+                f"unset {name}; what it is to be is decided by {DECIDED_BY[name]}",
+            )
+    ports = {SETTINGS[name].variable: str(values[name]) for name in ("api_port", "runtime_port")}
+    both = {"LLM_LOG_FORMAT": "console", "PYTHONUNBUFFERED": "1", **inherited, **fixed, **ports}
+    if path := inherited.get("RUNTIME_MODEL_PATH"):
+        both["RUNTIME_MODEL_PATH"] = os.path.abspath(path)  # the runtime starts in a folder of its own
+    return both
+
+
+def passed_on(inherited: Mapping[str, str]) -> list[str]:
+    """Return the names of the services' variables that come from the environment, not from the settings."""
+    own = {setting.variable for setting in SETTINGS.values()} | DECIDED_BY.keys()
+    return sorted(n for n in inherited if n.startswith(("LLM_", "RUNTIME_")) and n not in own)

@@ -1,0 +1,62 @@
+"""`up`: which settings reach Tilt, and what a failed check prevents."""
+
+import pytest
+
+from dev import FixableError, configuration, tools
+from dev.doctor import checks, probe
+from dev.doctor import report as doctor
+from dev.up import cluster, local, start, tilt
+
+READY = probe.ContainerEngine(True, "Docker 28.2.2", 8 * 1024**3, 4)
+
+
+def test_settings_given_to_make_reach_tilt() -> None:
+    given = configuration.given(
+        {"ENGINE": "llamacpp", "MONITORING": "false", "HOME": "/root", "NODE_IMAGE": "x"}
+    )
+    assert tilt.flags(given) == ["--engine=llamacpp", "--monitoring=false"]
+
+
+def test_tilt_gets_what_was_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: dict[str, str] = {}
+
+    def start_cluster(_: object, given: dict[str, str], *__: object) -> int:
+        started.update(given)
+        return 0
+
+    monkeypatch.setattr(configuration, "from_file", lambda: {"ENGINE": "simulated", "AUTOSCALER": "none"})
+    monkeypatch.setattr(probe, "container_engine", lambda: READY)
+    monkeypatch.setattr(start, "start_cluster", start_cluster)
+    for name in ("PROFILE", "ENGINE", "MODEL", "RUNTIME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AUTOSCALER", "cpu")
+    assert start.main([]) == 0
+    wanted = {"profile": "cluster", "engine": "simulated", "model": "smollm2:135m", "autoscaler": "cpu"}
+    assert wanted.items() <= started.items()
+
+
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [("ENGINE", "olama"), ("RUNTIME", "embedded"), ("API_PORT", "http"), ("PROFILE", "x")],
+)
+def test_a_wrong_setting_is_refused_before_the_machine_is_asked_anything(
+    variable: str, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probe, "container_engine", lambda: pytest.fail("the machine was asked"))
+    monkeypatch.setenv(variable, text)
+    with pytest.raises(FixableError, match=f"(?s){variable}={text}.*fix: "):
+        start.main([])
+
+
+def test_a_failed_check_starts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    failing = [checks.port(8000, "the API", "process 1: nc")]
+    monkeypatch.setattr(doctor, "cluster", lambda *_: failing)
+    monkeypatch.setattr(doctor, "local", lambda _: failing)
+    monkeypatch.setattr(tools, "ensure", lambda _: pytest.fail("tools were installed"))
+    monkeypatch.setattr(cluster, "apply", lambda _: pytest.fail("the cluster was created"))
+    monkeypatch.setattr(local, "supervise", lambda *_: pytest.fail("the processes were started"))
+    values = configuration.parse({"profile": "local", "engine": "simulated", "model": "m"})
+    with pytest.raises(FixableError, match="nothing was started"):
+        start.start_cluster(READY, {}, values, "up")
+    with pytest.raises(FixableError, match="nothing was started"):
+        local.start(values, {})
