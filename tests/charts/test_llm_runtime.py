@@ -92,12 +92,11 @@ def test_ollama_has_the_model_before_it_serves_and_its_failure_is_seen(render: A
         "model.insecure=true",
     )
     (pull,) = pod(objects)["initContainers"]
-    assert pull["command"] == ["bash", "/scripts/ollama.sh", "pull"]
+    assert pull["command"] == ["bash", "/scripts/ollama.sh", "pull", "--insecure"]
     assert pull["terminationMessagePolicy"] == "FallbackToLogsOnError"
     found = environment(pull)
     assert found["MODEL"] == "qwen:1b"
     assert found["MODEL_SOURCE"] == "http://mirror:5000/library/qwen:1b"
-    assert found["MODEL_INSECURE"] == "true"
     assert found["OLLAMA_NOPRUNE"] == "1"
     assert {"name": "models", "mountPath": "/models"} in pull["volumeMounts"]
     assert pull["resources"] == container(objects)["resources"]

@@ -1,8 +1,7 @@
-"""What the pods of Ollama do besides serving: have the model first, be ready with it, end when idle."""
+"""What Ollama's pods do besides serving: pull the model, report readiness, drain."""
 
 import json
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -12,23 +11,32 @@ from typing import Any
 
 import pytest
 
-from tests.charts.fake_ollama import SCRIPT, Pod
+from tests.charts.ollama_pod import SCRIPT, SECONDS, Pod, screens, wait_until
 
-SHOWN = {"/api/show": [200, [{"details": {}}]]}
-CREATED = {"/api/create": [200, [{"status": "success"}]]}
+SOURCE = "mirror:5000/library/gemma3:270m"
+PS = "NAME    ID    SIZE    PROCESSOR    CONTEXT    UNTIL\n"
+UP = {"ps": [0, PS, ""]}
+MISSING = {"show": [1, "", f"Error: model '{SOURCE}' not found\n"]}
+PRESENT = {"show": [0, "  Model\n    architecture  gemma3\n", ""]}
+CREATED = {"create": [0, "", screens(["gathering model components ⠙ "], ["success "])]}
 PULLED = {
-    "/api/pull": [
-        200,
-        [
-            {"status": "pulling manifest"},
-            {"status": "pulling abc", "digest": "sha256:abc", "total": 1000},
-            {"status": "pulling abc", "digest": "sha256:abc", "total": 1000, "completed": 120},
-            {"status": "pulling abc", "digest": "sha256:abc", "total": 1000, "completed": 180},
-            {"status": "pulling abc", "digest": "sha256:abc", "total": 1000, "completed": 1000},
-            {"status": "success"},
-        ],
+    "pull": [
+        0,
+        "",
+        screens(
+            ["pulling manifest ⠋ "],
+            ["pulling manifest ⠙ "],
+            ["pulling manifest ", "pulling 735af2139dc6:  12% ▕█████      ▏  35 MB/291 MB   12 MB/s    21s"],
+            ["pulling manifest ", "pulling 735af2139dc6:  18% ▕██████     ▏  52 MB/291 MB   12 MB/s    19s"],
+            ["pulling manifest ", "pulling 735af2139dc6: 100% ▕███████████▏ 291 MB                         "],
+            ["pulling manifest ", "pulling 735af2139dc6: 100% ▕███████████▏ 291 MB  ", "success "],
+        ),
     ]
 }
+
+
+def pull_fails(reason: str) -> dict[str, Any]:
+    return {"pull": [1, "", screens(["pulling manifest ⠋ "]) + f"Error: {reason}\n"]}
 
 
 @pytest.fixture
@@ -40,152 +48,160 @@ def pod(tmp_path: Path) -> Pod:
 
 @pytest.fixture
 def serving(pod: Pod) -> Iterator[Pod]:
-    """A pod whose server runs already, as for the probes and at its end."""
-    pod.answers.write_text("{}")
+    """A pod whose server already runs, as for its probes and at its end."""
     server = subprocess.Popen(["ollama", "serve"], env=pod.environment)
-    while subprocess.run(
-        ["bash", "-c", f"exec 3<>/dev/tcp/127.0.0.1/{pod.port}"], capture_output=True
-    ).returncode:
-        time.sleep(0.02)
-    yield pod
-    server.kill()
-    server.wait()
+    try:
+        wait_until(pod.listens, "the server listens")
+        yield pod
+    finally:
+        server.kill()
+        server.wait()
 
 
-def test_a_model_that_is_missing_is_pulled_and_gets_its_name_and_threads(pod: Pod) -> None:
-    done = pod.run("pull", answers=PULLED | CREATED)
+def test_a_missing_model_is_pulled_and_gets_its_name_and_threads(pod: Pod) -> None:
+    done = pod.run("pull", "--insecure", results=UP | MISSING | PULLED | CREATED)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert pod.asked() == [
-        ("/api/show", {"model": "mirror:5000/library/gemma3:270m"}),
-        ("/api/pull", {"model": "mirror:5000/library/gemma3:270m", "insecure": True}),
-        (
-            "/api/create",
-            {
-                "model": "gemma3:270m",
-                "from": "mirror:5000/library/gemma3:270m",
-                "parameters": {"num_thread": 2},
-                "stream": False,
-            },
-        ),
+    assert pod.calls() == [
+        ["ps"],
+        ["show", SOURCE],
+        ["pull", "--insecure", SOURCE],
+        ["create", "gemma3:270m", "-f", f"FROM {SOURCE}\nPARAMETER num_thread 2\n"],
     ]
 
 
+def test_a_source_must_be_secure_unless_said_otherwise(pod: Pod) -> None:
+    assert pod.run("pull", results=UP | MISSING | PULLED | CREATED).returncode == 0
+    assert ["pull", SOURCE] in pod.calls()
+
+
 def test_the_log_shows_the_progress_of_a_pull_in_few_lines(pod: Pod) -> None:
-    assert pod.run("pull", answers=PULLED | CREATED).stdout.splitlines() == [
+    assert pod.run("pull", results=UP | MISSING | PULLED | CREATED).stdout.splitlines() == [
         "pulling manifest",
-        "pulling abc 0 % of 1000 bytes",
-        "pulling abc 10 % of 1000 bytes",
-        "pulling abc 100 % of 1000 bytes",
+        "pulling 735af2139dc6: 10 %",
+        "pulling 735af2139dc6: 100 %",
         "success",
         "gemma3:270m is on the volume, num_thread 2",
     ]
 
 
-def test_a_model_on_the_volume_is_not_pulled_again_but_follows_the_limit(pod: Pod) -> None:
-    done = pod.run("pull", answers=SHOWN | CREATED, MODEL_THREADS="7")
-    assert done.returncode == 0
-    assert [path for path, _ in pod.asked()] == ["/api/show", "/api/create"]
-    assert pod.asked()[-1][1]["parameters"] == {"num_thread": 7}
+def test_a_model_on_the_volume_is_not_pulled_again_but_gets_the_threads_of_today(pod: Pod) -> None:
+    done = pod.run("pull", results=UP | PRESENT | CREATED, MODEL_THREADS="7")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert pod.calls()[1:] == [
+        ["show", SOURCE],
+        ["create", "gemma3:270m", "-f", f"FROM {SOURCE}\nPARAMETER num_thread 7\n"],
+    ]
 
 
 @pytest.mark.parametrize(
-    ("answers", "last_words"),
+    ("results", "last_line"),
     [
         (
-            {
-                "/api/pull": [
-                    200,
-                    [{"status": "pulling manifest"}, {"error": "pull model manifest: file does not exist"}],
-                ]
-            },
-            "The model gemma3:270m cannot be had from mirror:5000/library/gemma3:270m: "
-            "pull model manifest: file does not exist",
+            pull_fails("pull model manifest: file does not exist"),
+            f"Cannot pull the model gemma3:270m from {SOURCE}: pull model manifest: file does not exist",
         ),
         (
-            {"/api/pull": [400, [{"error": "invalid model name"}]]},
-            "The model gemma3:270m cannot be had from mirror:5000/library/gemma3:270m: invalid model name",
+            {"pull": [1, "", "Error: 400 Bad Request: invalid model name\n"]},
+            f"Cannot pull the model gemma3:270m from {SOURCE}: 400 Bad Request: invalid model name",
         ),
         (
-            {"/api/pull": [200, [{"status": "pulling manifest"}]]},
-            "The pull of mirror:5000/library/gemma3:270m ended early, at: pulling manifest",
+            {"pull": [0, "", screens(["pulling manifest ⠋ "])]},
+            f"Cannot pull the model gemma3:270m from {SOURCE}: it ended early, at: pulling manifest",
         ),
         (
-            PULLED | {"/api/create": [500, [{"error": "disk full"}]]},
-            "The model gemma3:270m cannot be made from mirror:5000/library/gemma3:270m: "
-            '{"error":"disk full"}',
+            PULLED | {"create": [1, "", screens(["gathering model components "]) + "Error: disk full\n"]},
+            f"Cannot create the model gemma3:270m from {SOURCE}: disk full",
         ),
     ],
 )
-def test_a_model_that_cannot_be_had_fails_and_the_last_line_says_why(
-    pod: Pod, answers: dict[str, Any], last_words: str
+def test_a_model_that_is_not_available_fails_the_pod_and_the_last_line_says_why(
+    pod: Pod, results: dict[str, Any], last_line: str
 ) -> None:
-    done = pod.run("pull", answers=answers)
+    done = pod.run("pull", results=UP | MISSING | results)
     assert done.returncode == 1
-    assert done.stdout.splitlines()[-1] == last_words
+    assert done.stdout.splitlines()[-1] == last_line
 
 
 def test_a_server_that_does_not_start_fails_the_pull_with_its_log(pod: Pod) -> None:
-    done = pod.run("pull", answers={}, FAKE_BROKEN="1")
+    done = pod.run("pull", results={}, FAKE_BROKEN="1")
     assert done.returncode == 1
-    assert done.stdout.splitlines()[-1] == "Error: no space left on device"
+    assert done.stdout.splitlines() == ["Ollama does not start:", "Error: no space left on device"]
 
 
-def test_a_pod_that_is_deleted_ends_its_pull_at_once_and_lets_the_server_end_too(pod: Pod) -> None:
-    pod.answers.write_text(json.dumps({"/": [200, []], "/api/pull": [0, []]}))
+def test_a_pod_that_is_deleted_stops_its_pull_at_once_and_its_server_too(pod: Pod) -> None:
+    pod.results.write_text(json.dumps(UP | MISSING | {"pull": None}))
     script = subprocess.Popen(["bash", str(SCRIPT), "pull"], env=pod.environment)
-    while not any(path == "/api/pull" for path, _ in pod.asked()):
-        time.sleep(0.02)
-    script.terminate()
-    assert script.wait(timeout=30) == 143
-    with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", pod.port))
+    try:
+        wait_until(lambda: ["pull", SOURCE] in pod.calls(), "the pull starts")
+        script.terminate()
+        assert script.wait(timeout=SECONDS) == 143
+    finally:
+        script.kill()
+        script.wait()
+    assert not pod.listens()
 
 
-def test_a_model_in_memory_is_ready_and_costs_no_token(serving: Pod) -> None:
-    done = serving.run("ready", answers={"/api/ps": [200, [{"models": [{"name": "gemma3:270m"}]}]]})
-    assert done.returncode == 0, done.stdout
-    assert serving.asked() == [("/api/ps", None)]
+def test_a_model_in_memory_is_ready_and_is_not_loaded_again(serving: Pod) -> None:
+    listed = f"{PS}gemma3:270m    e7d36fb2c3b3    439 MB    100% CPU    4096    Forever\n"
+    done = serving.run("ready", results={"ps": [0, listed, ""]})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert serving.calls() == [["ps"]]
 
 
-def test_a_model_that_is_not_in_memory_says_one_token_first(serving: Pod) -> None:
-    answers = {"/api/ps": [200, [{"models": []}]], "/api/generate": [200, [{"done": True}]]}
-    assert serving.run("ready", answers=answers).returncode == 0
-    body = {"model": "gemma3:270m", "prompt": "hi", "stream": False, "options": {"num_predict": 1}}
-    assert serving.asked() == [("/api/ps", None), ("/api/generate", body)]
+def test_a_model_that_is_not_in_memory_is_loaded_first(serving: Pod) -> None:
+    done = serving.run("ready", results=UP | PRESENT | {"run": [0, "", ""]})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert serving.calls() == [["ps"], ["show", "gemma3:270m"], ["run", "gemma3:270m", ""]]
+
+
+def test_another_model_in_memory_does_not_count(serving: Pod) -> None:
+    listed = f"{PS}gemma3:270m-it    e7d36fb2c3b3    439 MB    100% CPU    4096    Forever\n"
+    done = serving.run("ready", results=PRESENT | {"ps": [0, listed, ""], "run": [0, "", ""]})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert ["run", "gemma3:270m", ""] in serving.calls()
 
 
 def test_a_name_without_a_tag_means_the_latest(serving: Pod) -> None:
-    answers = {"/api/ps": [200, [{"models": [{"name": "mirror:5000/a/gemma3:latest"}]}]]}
-    assert serving.run("ready", answers=answers, MODEL="mirror:5000/a/gemma3").returncode == 0
-    assert serving.asked() == [("/api/ps", None)]
+    listed = f"{PS}mirror:5000/a/gemma3:latest    e7d36fb2c3b3    439 MB    100% CPU    4096    Forever\n"
+    done = serving.run("ready", results={"ps": [0, listed, ""]}, MODEL="mirror:5000/a/gemma3")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert serving.calls() == [["ps"]]
 
 
-def test_a_model_that_does_not_answer_is_not_ready_and_the_probe_says_why(serving: Pod) -> None:
-    answers = {"/api/ps": [200, [{"models": []}]], "/api/generate": [500, [{"error": "out of memory"}]]}
-    done = serving.run("ready", answers=answers)
+def test_a_model_that_does_not_load_is_not_ready_and_the_probe_says_why(serving: Pod) -> None:
+    failure = screens(["⠙ "]) + "Error: out of memory\n"
+    done = serving.run("ready", results=UP | PRESENT | {"run": [1, "", failure]})
     assert done.returncode == 1
-    assert done.stdout == 'The model gemma3:270m does not answer: {"error":"out of memory"}\n'
+    assert done.stdout == "The model gemma3:270m does not load: out of memory\n"
 
 
-def test_a_server_that_is_away_is_not_ready(pod: Pod) -> None:
-    done = pod.run("ready", answers={})
+def test_a_probe_does_not_pull_a_missing_model(serving: Pod) -> None:
+    """`ollama run` would, from the model's own name instead of its source."""
+    done = serving.run("ready", results=UP | {"show": [1, "", "Error: model 'gemma3:270m' not found\n"]})
     assert done.returncode == 1
-    assert "Ollama does not answer" in done.stdout
+    assert done.stdout == "The model gemma3:270m does not load: model 'gemma3:270m' not found\n"
+    assert serving.calls() == [["ps"], ["show", "gemma3:270m"]]
 
 
-def test_a_stopping_pod_waits_until_no_slot_works(serving: Pod) -> None:
-    """The fake stands for llama-server too: the script finds that one by its command line."""
+def test_a_pod_without_a_server_is_not_ready(pod: Pod) -> None:
+    done = pod.run("ready", results={})
+    assert done.returncode == 1
+    assert done.stdout.startswith("Ollama does not answer: could not connect to ollama server")
+
+
+def test_a_stopping_pod_waits_until_no_slot_is_busy(serving: Pod) -> None:
+    """The fake also stands for llama-server, which the script finds by its command line."""
     argv = ["lib/llama-server", "-c", "import time; time.sleep(60)", "--port", str(serving.port)]
     runner = subprocess.Popen(argv, executable=sys.executable)
     try:
-        busy, idle = ({"/slots": [200, [[{"is_processing": state}]]]} for state in (True, False))
+        busy, idle = ({"/slots": [{"is_processing": state}]} for state in (True, False))
         begun = time.monotonic()
-        assert serving.run("drain", "0", "6", answers=busy).returncode == 0
+        assert serving.run("drain", "0", "6", results=busy).returncode == 0
         assert time.monotonic() - begun >= 1
-        questions = len(serving.asked())
-        assert questions >= 2
-        assert serving.run("drain", "0", "60", answers=idle).returncode == 0
-        assert serving.asked()[questions:] == [("/slots", None)]
+        asked = len(serving.calls())
+        assert asked >= 2
+        assert serving.run("drain", "0", "60", results=idle).returncode == 0
+        assert serving.calls()[asked:] == [["/slots"]]
     finally:
         runner.kill()
         runner.wait()

@@ -50,15 +50,13 @@ lifecycle:
 - name: pull-model
   image: {{ include "llm-runtime.image" . }}
   imagePullPolicy: {{ .Values.image.pullPolicy }}
-  command: [bash, /scripts/ollama.sh, pull]
+  command: [bash, /scripts/ollama.sh, pull{{ if .Values.model.insecure }}, --insecure{{ end }}]
   terminationMessagePolicy: FallbackToLogsOnError
   {{- include "llm-runtime.securityContext" . | nindent 2 }}
   env:
     {{- include "llm-runtime.ollama.env" . | nindent 4 }}
     - name: MODEL_SOURCE
       value: {{ .Values.model.source | default (include "llm-runtime.model" .) | quote }}
-    - name: MODEL_INSECURE
-      value: {{ .Values.model.insecure | quote }}
     - name: MODEL_THREADS
       value: {{ include "llm-runtime.threads" . | default "0" | quote }}
     # Without it, a starting server deletes partial downloads older than an hour.

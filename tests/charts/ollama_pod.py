@@ -1,0 +1,79 @@
+"""Run charts/llm-runtime/files/ollama.sh with a fake `ollama`."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.charts import fake_ollama
+from tests.charts.helm import ROOT
+
+SCRIPT = ROOT / "charts/llm-runtime/files/ollama.sh"
+SECONDS = 60  # for a server to start and for the script to end
+
+
+class Pod:
+    """A folder in which the script finds an `ollama`, its results, and its environment."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            self.port = listener.getsockname()[1]
+        self.results, self._calls = folder / "results.json", folder / "calls"
+        self._calls.touch()
+        self.environment = {
+            "PATH": f"{folder}:{os.environ['PATH']}",
+            "OLLAMA_HOST": f"0.0.0.0:{self.port}",
+            "MODEL": "gemma3:270m",
+            "MODEL_SOURCE": "mirror:5000/library/gemma3:270m",
+            "MODEL_THREADS": "2",
+            "TMPDIR": str(folder),
+            "FAKE_RESULTS": str(self.results),
+            "FAKE_CALLS": str(self._calls),
+        }
+        ollama = folder / "ollama"
+        ollama.write_text(f'#!/bin/sh\nexec {sys.executable} {fake_ollama.__file__} "$@"\n')
+        ollama.chmod(0o755)
+
+    def run(
+        self, *arguments: str, results: dict[str, Any], **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the script while `ollama`'s commands and the server's paths have these results."""
+        self.results.write_text(json.dumps(results))
+        return subprocess.run(
+            ["bash", str(SCRIPT), *arguments],
+            env={**self.environment, **environment},
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+        )
+
+    def calls(self) -> list[list[str]]:
+        """Return the arguments of each client and the path of each request, in order."""
+        return [json.loads(line) for line in self._calls.read_text().splitlines()]
+
+    def listens(self) -> bool:
+        with socket.socket() as client:
+            return client.connect_ex(("127.0.0.1", self.port)) == 0
+
+
+def screens(*screens: list[str]) -> str:
+    """Return what the CLI draws: each screen over the one before, as Ollama's progress/progress.go does."""
+    drawn, height = "", 0
+    for lines in screens:
+        up = "\033[A" * (height - 1)
+        drawn += f"\033[?2026h\033[?25l{up}\033[1G" + "\n".join(f"{line}\033[K" for line in lines)
+        drawn += "\033[?25h\033[?2026l"
+        height = len(lines)
+    return drawn + "\n"
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    end = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < end, f"not within {SECONDS} s: {what}"
+        time.sleep(0.02)
