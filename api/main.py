@@ -22,7 +22,7 @@ from llm_api.server.body import read
 from llm_api.server.middleware import RequestMiddleware
 from llm_api.settings import Settings, load
 from llm_api.upstream.client import Runtime
-from llm_api.upstream.replicas import Addresses
+from llm_api.upstream.replicas import Replicas
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 FAILURES = openapi.errors(400, 401, 404, 408, 413, 429, 502, 503, 504)
@@ -43,10 +43,10 @@ def create_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
         chosen = settings or load()
         logs.configure(chosen)
-        addresses = Addresses(chosen.runtime_url, resolve=chosen.runtime_balance == "dns")
+        replicas = Replicas(chosen.runtime_url, resolve=chosen.runtime_balance == "dns")
         carrier = transport or lifecycle.transport(chosen)
         async with httpx.AsyncClient(transport=carrier, trust_env=False) as http:
-            gateway = Gateway(chosen, Runtime(chosen, http, carrier, addresses))
+            gateway = Gateway(chosen, Runtime(chosen, http, carrier, replicas))
             watching = asyncio.create_task(gateway.catalogue.watch(chosen.models_interval_seconds))
             with lifecycle.on_sigterm(gateway.drain):
                 yield {"gateway": gateway}

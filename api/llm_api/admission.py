@@ -1,4 +1,4 @@
-"""The queue in front of the runtime: bounded, first come, first served."""
+"""The bounded queue in front of the runtime: first come, first served."""
 
 import asyncio
 import math
@@ -7,72 +7,54 @@ from contextlib import asynccontextmanager
 
 from llm_api.errors import QueueFullError
 
-# The newest generation's share in the mean service time that Retry-After is computed from.
+# Weight of the newest generation in the moving average that Retry-After is computed from.
 SMOOTHING = 0.2
 
 
 class Admission:
-    """At most `max_running` turns at once, at most `max_waiting` requests in the queue."""
+    """Lets `max_running` generations run at once and `max_waiting` more requests wait."""
 
     def __init__(self, max_running: int, max_waiting: int) -> None:
         self.max_running, self.max_waiting = max_running, max_waiting
-        self.running = 0
-        self._queue: dict[asyncio.Future[None], None] = {}
+        self._slots = asyncio.Semaphore(max_running)
+        self._admitted = 0  # running and waiting together
         self._service_seconds = 0.0
 
     @property
+    def running(self) -> int:
+        """Requests that hold a slot: the semaphore leaves none free while a request waits."""
+        return min(self._admitted, self.max_running)
+
+    @property
     def waiting(self) -> int:
-        """How many stand in the queue."""
-        return len(self._queue)
+        """Requests in the queue."""
+        return self._admitted - self.running
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Wait for a place and hold it. Who is cancelled while waiting leaves the queue.
+    async def slot(self) -> AsyncIterator[None]:
+        """Wait for a slot and hold it; a request that is cancelled while it waits leaves the queue.
 
-        Raises QueueFullError at once when as many wait as may.
+        Raises:
+            QueueFullError: At once, if the queue is full.
         """
-        await self._take()
-        try:
-            yield
-        finally:
-            self._free()
-
-    def measured(self, seconds: float) -> None:
-        """Learn how long a generation took, from dispatch to its last byte."""
-        known = self._service_seconds or seconds
-        self._service_seconds = known + SMOOTHING * (seconds - known)
-
-    def retry_after(self) -> int:
-        """Whole seconds until a new request would have its turn, if all who wait stay: at least 1."""
-        rounds = (self.waiting + 1) / self.max_running
-        return max(1, math.ceil(rounds * self._service_seconds))
-
-    async def _take(self) -> None:
-        if self.running < self.max_running and not self._queue:
-            self.running += 1
-            return
-        if self.waiting >= self.max_waiting:
+        if self._admitted >= self.max_running + self.max_waiting:
             raise QueueFullError(
-                f"{self.running} requests run and {self.waiting} wait, as many as may: try again later",
+                f"the queue is full ({self.running} running, {self.waiting} waiting): try again later",
                 retry_after=self.retry_after(),
             )
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._queue[turn] = None
+        self._admitted += 1
         try:
-            await turn
-        except asyncio.CancelledError:
-            if turn in self._queue:
-                del self._queue[turn]
-            else:  # Granted and cancelled in one turn of the loop: pass the place on.
-                self._free()
-            raise
+            async with self._slots:
+                yield
+        finally:
+            self._admitted -= 1
 
-    def _free(self) -> None:
-        self.running -= 1
-        while self._queue and self.running < self.max_running:
-            turn = next(iter(self._queue))
-            del self._queue[turn]
-            self.running += 1
-            # A cancelled waiter that has not woken yet gives the place back when it does.
-            if not turn.cancelled():
-                turn.set_result(None)
+    def observe(self, seconds: float) -> None:
+        """Add the duration of a generation, from dispatch to its last byte, to the moving average."""
+        average = self._service_seconds or seconds
+        self._service_seconds = average + SMOOTHING * (seconds - average)
+
+    def retry_after(self) -> int:
+        """Return in how many whole seconds a new request would get a slot if nobody leaves; at least 1."""
+        rounds = (self.waiting + 1) / self.max_running
+        return max(1, math.ceil(rounds * self._service_seconds))

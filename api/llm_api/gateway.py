@@ -55,7 +55,7 @@ class Gateway:
         deadline = asyncio.timeout(self._seconds_left(trace))
         self._deadlines.add(deadline)
         try:
-            async with deadline, self.admission.turn():
+            async with deadline, self.admission.slot():
                 trace.phases.dispatched = clock()
                 finish = await self._runtime.generate(job, trace.phases, emit)
         except TimeoutError:
@@ -66,7 +66,7 @@ class Gateway:
         trace.usage, trace.phases.runtime_load = finish.usage, finish.load
         if not job.stream and finish.usage.generated_tokens:
             trace.phases.infer_first_token(finish.decode)
-        self.admission.measured(trace.phases.inference)
+        self.admission.observe(trace.phases.inference)
         return finish
 
     def _seconds_left(self, trace: Trace) -> float:

@@ -82,7 +82,7 @@ async def test_a_refusal_says_when_to_come_back_by_the_time_that_generations_tak
 
     opened.runtime.post("/api/generate").mock(side_effect=slowly)
     assert (await opened.http.post("/generate", json={"prompt": "Hello"})).status_code == 200
-    async with opened.gateway.admission.turn():
+    async with opened.gateway.admission.slot():
         refused = await opened.http.post("/generate", json={"prompt": "Hello"})
     assert 1000 <= int(refused.headers["retry-after"]) <= 1120
 
@@ -90,9 +90,9 @@ async def test_a_refusal_says_when_to_come_back_by_the_time_that_generations_tak
 async def test_the_time_to_come_back_grows_with_the_queue_and_shrinks_with_the_places() -> None:
     admission = Admission(max_running=2, max_waiting=9)
     assert admission.retry_after() == 1
-    admission.measured(10)
+    admission.observe(10)
     assert admission.retry_after() == 5
-    admission.measured(20)  # the mean moves a fifth of the way: to 12
+    admission.observe(20)  # the mean moves a fifth of the way: to 12
     assert admission.retry_after() == 6
     tasks = [asyncio.create_task(hold(admission, asyncio.Event())) for _ in range(5)]
     await until(lambda: admission.waiting == 3)
@@ -104,14 +104,14 @@ async def test_the_time_to_come_back_grows_with_the_queue_and_shrinks_with_the_p
 
 
 async def hold(admission: Admission, door: asyncio.Event) -> None:
-    async with admission.turn():
+    async with admission.slot():
         await door.wait()
 
 
 async def test_a_waiter_past_its_deadline_gets_504_and_never_reaches_the_runtime(open_gateway: Open) -> None:
     opened = await open_gateway(max_running=1, max_waiting=1, request_timeout_seconds=0.05)
     route = opened.runtime.post("/api/generate")
-    async with opened.gateway.admission.turn():
+    async with opened.gateway.admission.slot():
         answer = await opened.http.post("/generate", json={"prompt": "Hello"})
         assert gauges(opened) == (1, 0)
     assert answer.status_code == 504
@@ -130,7 +130,7 @@ async def test_a_waiter_past_its_deadline_gets_504_and_never_reaches_the_runtime
 async def test_a_waiter_whose_client_leaves_frees_its_place_in_the_queue(serve: Serve, stream: bool) -> None:
     live = await serve(max_running=1, max_waiting=1)
     admission = live.gateway.admission
-    async with admission.turn():
+    async with admission.slot():
         leaving = await ask(live.url, {"prompt": "Hello", "stream": stream})
         await until(lambda: admission.waiting == 1)
         leaving.close()
@@ -166,7 +166,7 @@ async def play(moves: list[Move], admission: Admission) -> None:
 
     async def visit(number: int) -> str:
         try:
-            async with admission.turn():
+            async with admission.slot():
                 inside.add(number)
                 entered.append(number)
                 try:

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api.support.asking import error_of
 from tests.api.conftest import MODEL, Live, Serve, until
+from tests.api.support.asking import error_of
 
 RUNNING, WAITING = 4, 8
 CLIENTS = 10 * (RUNNING + WAITING)
@@ -85,7 +85,7 @@ async def test_while_all_places_are_taken_every_refusal_is_at_once_and_reaches_n
     """At once: nothing that runs or waits has to end before it."""
     live = await serve(max_running=1, max_waiting=waiting)
     admission = live.gateway.admission
-    async with admission.turn():
+    async with admission.slot():
         queued = [asyncio.create_task(ask(live.http, number)) for number in range(waiting)]
         await until(lambda: admission.waiting == waiting)
         refused = await asyncio.gather(*[ask(live.http, number) for number in range(40)])

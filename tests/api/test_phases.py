@@ -129,7 +129,7 @@ async def test_an_answer_of_one_token_has_no_time_between_tokens(open_gateway: O
 async def test_a_refused_request_was_in_the_queue_for_all_of_its_time(open_gateway: Open) -> None:
     opened = await open_gateway(max_running=1, max_waiting=0)
     trace = Trace("id", "/generate", model=MODEL)
-    async with opened.gateway.admission.turn():
+    async with opened.gateway.admission.slot():
         with pytest.raises(QueueFullError):
             await opened.gateway.generate(Job("/api/generate", MODEL, {}, stream=False), trace, ignore)
     timings = trace.phases.as_timings()

@@ -13,8 +13,8 @@ from typing import Any
 
 import httpx
 
-from tests.api.support.asking import error_of
 from tests.api.conftest import MODEL, Live, Open, Serve, until
+from tests.api.support.asking import error_of
 from tests.api.support.wire import free_port
 
 API = Path(__file__).resolve().parents[2] / "api"
@@ -114,7 +114,7 @@ async def test_a_replica_that_stops_is_not_ready_and_still_answers(open_gateway:
 
 async def test_a_deadline_before_the_end_of_the_grace_period_stays(open_gateway: Open) -> None:
     opened = await open_gateway(max_running=1, request_timeout_seconds=0.2, shutdown_grace_seconds=3600)
-    async with opened.gateway.admission.turn():
+    async with opened.gateway.admission.slot():
         asked = asyncio.create_task(opened.http.post("/generate", json={"prompt": "Hello"}))
         await until(lambda: opened.gateway.admission.waiting == 1)
         opened.gateway.drain()

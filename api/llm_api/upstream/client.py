@@ -19,7 +19,7 @@ from llm_api.errors import (
 from llm_api.phases import Phases, clock
 from llm_api.settings import Settings
 from llm_api.upstream import ollama
-from llm_api.upstream.replicas import Address, Addresses
+from llm_api.upstream.replicas import Replica, Replicas
 from llm_api.upstream.retries import RetryBudget
 
 Emit = Callable[[list[str]], Awaitable[None]]
@@ -52,12 +52,12 @@ class Runtime:
         settings: Settings,
         http: httpx.AsyncClient,
         transport: httpx.AsyncBaseTransport,
-        addresses: Addresses,
+        replicas: Replicas,
     ) -> None:
         self._settings, self._http, self._transport = settings, http, transport
-        self._addresses = addresses
+        self._replicas = replicas
         self._budget = RetryBudget()
-        self._headers = httpx.Headers({"content-type": "application/json", "host": addresses.host})
+        self._headers = httpx.Headers({"content-type": "application/json", "host": replicas.host})
         self._timeout = httpx.Timeout(None, connect=settings.connect_timeout_seconds).as_dict()
 
     async def generate(self, job: Job, phases: Phases, emit: Emit) -> ollama.Finish:
@@ -94,19 +94,19 @@ class Runtime:
         Raises RuntimeUnavailableError where no replica answers.
         """
         try:
-            await self._addresses.refresh()
+            await self._replicas.refresh()
         except OSError as error:
             raise RuntimeUnavailableError(
-                f"{self._addresses.host} is no known name: {error}", retry_after=2
+                f"{self._replicas.host} is no known name: {error}", retry_after=2
             ) from error
-        answers = await asyncio.gather(*map(self._tags, self._addresses.all))
+        answers = await asyncio.gather(*map(self._tags, self._replicas.all))
         if all(answer is None for answer in answers):
             raise self._unavailable()
         return {name: when for answer in answers for name, when in (answer or {}).items()}
 
-    async def _tags(self, address: Address) -> dict[str, str] | None:
+    async def _tags(self, replica: Replica) -> dict[str, str] | None:
         request = httpx.Request(
-            "GET", f"{address.url}/api/tags", headers=self._headers, extensions={"timeout": self._timeout}
+            "GET", f"{replica.url}/api/tags", headers=self._headers, extensions={"timeout": self._timeout}
         )
         try:
             async with asyncio.timeout(5 * self._settings.connect_timeout_seconds):
@@ -117,9 +117,9 @@ class Runtime:
                     for m in answer.json()["models"] or []
                 }
         except (httpx.HTTPError, TimeoutError, *ollama.NONSENSE):
-            address.failing = True
+            replica.failing = True
             return None
-        address.failing = False
+        replica.failing = False
         return models
 
     @asynccontextmanager
@@ -127,17 +127,17 @@ class Runtime:
         """Send the job to a replica, to another one where nobody takes it."""
         content = json.dumps(job.body | {"model": job.model, "stream": job.stream}).encode()
         self._budget.earn()
-        tried: list[Address] = []
+        tried: list[Replica] = []
         while True:
-            address = self._addresses.pick(tried)
-            if address is None and len(self._addresses.all) == 1:
-                address = self._addresses.all[0]
-            if address is None:
+            replica = self._replicas.pick(tried)
+            if replica is None and len(self._replicas.all) == 1:
+                replica = self._replicas.all[0]
+            if replica is None:
                 raise self._unavailable()
-            with address.used():
+            with replica.in_use():
                 request = httpx.Request(
                     "POST",
-                    _url(address.url + job.path),
+                    _url(replica.url + job.path),
                     headers=self._headers,
                     content=content,
                     extensions={"timeout": self._timeout},
@@ -145,8 +145,8 @@ class Runtime:
                 try:
                     response = await self._transport.handle_async_request(request)
                 except CONNECTION_ERRORS as error:
-                    address.failing = True
-                    tried.append(address)
+                    replica.failing = True
+                    tried.append(replica)
                     if len(tried) == ATTEMPTS or not self._budget.spend():
                         raise self._unavailable() from error
                 else:
@@ -158,9 +158,7 @@ class Runtime:
             await asyncio.sleep(BACKOFF_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, no secret
 
     def _unavailable(self) -> RuntimeUnavailableError:
-        return RuntimeUnavailableError(
-            f"the runtime at {self._addresses.host} does not answer", retry_after=2
-        )
+        return RuntimeUnavailableError(f"the runtime at {self._replicas.host} does not answer", retry_after=2)
 
 
 @lru_cache(maxsize=64)

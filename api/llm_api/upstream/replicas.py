@@ -1,8 +1,8 @@
-"""Which of the runtime's replicas gets a generation: the least busy one, as this gateway sees it.
+"""Picks the replica for each generation: the one with the fewest generations of this gateway.
 
-A pooled connection stays on one replica, and a Service spreads connections, not requests. So the addresses
-behind the name are looked up here, each with a pool of its own (https://sre.google/sre-book/load-balancing-datacenter/,
-"least-loaded").
+A pooled connection stays with one replica, and a Service balances connections, not requests. So the gateway
+resolves the name itself and keeps a connection pool per address ("least-loaded round robin",
+https://sre.google/sre-book/load-balancing-datacenter/).
 """
 
 import asyncio
@@ -16,17 +16,17 @@ import httpx
 
 
 @dataclass(slots=True, eq=False)
-class Address:
-    """One replica: `url` leads to it, `busy` generations of this gateway run on it."""
+class Replica:
+    """One replica, with `busy` generations of this gateway running on it."""
 
     url: str
     busy: int = 0
-    last_used: int = 0
+    last_picked: int = 0
     failing: bool = False
 
     @contextmanager
-    def used(self) -> Iterator[None]:
-        """Count a generation while it runs there."""
+    def in_use(self) -> Iterator[None]:
+        """Count a generation as running on this replica inside the block."""
         self.busy += 1
         try:
             yield
@@ -34,33 +34,37 @@ class Address:
             self.busy -= 1
 
 
-class Addresses:
-    """The replicas behind the runtime's URL."""
+class Replicas:
+    """The replicas behind the runtime's URL: one per address if `resolve` is set, else the URL itself."""
 
     def __init__(self, url: str, *, resolve: bool) -> None:
         self._url = httpx.URL(url)
         self._resolve = resolve
-        self._turns = itertools.count(1)
+        self._picks = itertools.count(1)
         self.host = self._url.netloc.decode()
-        self.all: list[Address] = [] if resolve else [Address(url)]
+        self.all: list[Replica] = [] if resolve else [Replica(url)]
 
     async def refresh(self) -> None:
-        """Look the name up; a replica that stays keeps its count. Raises OSError for an unknown name."""
+        """Resolve the name again; replicas that are still there keep their state.
+
+        Raises:
+            OSError: The name cannot be resolved.
+        """
         if not self._resolve:
             return
         port = self._url.port or (443 if self._url.scheme == "https" else 80)
         found = await asyncio.get_running_loop().getaddrinfo(
             self._url.host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP
         )
-        each = (str(self._url.copy_with(host=entry[4][0], port=port)).rstrip("/") for entry in found)
-        known = {address.url: address for address in self.all}
-        self.all = [known.get(url) or Address(url) for url in dict.fromkeys(each)]
+        urls = (str(self._url.copy_with(host=entry[4][0], port=port)).rstrip("/") for entry in found)
+        known = {replica.url: replica for replica in self.all}
+        self.all = [known.get(url) or Replica(url) for url in dict.fromkeys(urls)]
 
-    def pick(self, tried: Collection[Address]) -> Address | None:
-        """Return the least busy address that was not tried, one that fails last; None where none is left."""
-        candidates = [address for address in self.all if address not in tried]
+    def pick(self, tried: Collection[Replica]) -> Replica | None:
+        """Return the least busy replica that is not in `tried`, or None; failing ones are the last resort."""
+        candidates = [replica for replica in self.all if replica not in tried]
         if not candidates:
             return None
-        best = min(candidates, key=lambda address: (address.failing, address.busy, address.last_used))
-        best.last_used = next(self._turns)
+        best = min(candidates, key=lambda replica: (replica.failing, replica.busy, replica.last_picked))
+        best.last_picked = next(self._picks)
         return best

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from tests.api.support.asking import counted, error_of, generate
 from tests.api.conftest import Open
+from tests.api.support.asking import counted, error_of, generate
 
 PIECE = b'{"response":"Hel","done":false}\n'
 ERROR_LINE = b'{"error":"the model runner has unexpectedly stopped"}\n'

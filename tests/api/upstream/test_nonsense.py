@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from llm_api.errors import RuntimeFailedError
 from llm_api.upstream import ollama
 
-from tests.api.support.asking import counted, error_of, generate
 from tests.api.conftest import Open, Serve
+from tests.api.support.asking import counted, error_of, generate
 from tests.api.support.wire import runtime_that_says
 
 ERROR_LINE = b'{"error":"the model runner has unexpectedly stopped"}\n'

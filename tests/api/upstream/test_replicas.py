@@ -11,7 +11,7 @@ import pytest
 import uvicorn
 from hypothesis import given
 from hypothesis import strategies as st
-from llm_api.upstream.replicas import Address, Addresses
+from llm_api.upstream.replicas import Replica, Replicas
 from llm_runtime.app import create_app as create_runtime
 from llm_runtime.settings import Settings as RuntimeSettings
 
@@ -23,27 +23,27 @@ HOSTS = ("127.0.0.1", "127.0.0.2")
 CLIENTS = 4
 
 
-def addresses(*busy: int) -> Addresses:
-    found = Addresses("http://runtime.test:11434", resolve=True)
-    found.all = [Address(f"http://10.0.0.{number}", busy=count) for number, count in enumerate(busy, 1)]
+def replicas_with(*busy: int) -> Replicas:
+    found = Replicas("http://runtime.test:11434", resolve=True)
+    found.all = [Replica(f"http://10.0.0.{number}", busy=count) for number, count in enumerate(busy, 1)]
     return found
 
 
 def test_the_least_busy_address_is_picked() -> None:
-    found = addresses(2, 1, 3)
+    found = replicas_with(2, 1, 3)
     assert found.pick([]) is found.all[1]
     assert found.pick([found.all[1]]) is found.all[0]
     assert found.pick(found.all) is None
 
 
 def test_equally_busy_addresses_take_turns() -> None:
-    found = addresses(0, 0, 0)
+    found = replicas_with(0, 0, 0)
     picked = [found.pick([]) for _ in range(6)]
     assert picked == found.all * 2
 
 
 def test_a_failing_address_is_the_last_choice_and_still_one() -> None:
-    found = addresses(0, 5)
+    found = replicas_with(0, 5)
     found.all[0].failing = True
     assert found.pick([]) is found.all[1]
     assert found.pick([found.all[1]]) is found.all[0]
@@ -52,30 +52,30 @@ def test_a_failing_address_is_the_last_choice_and_still_one() -> None:
 @given(st.lists(st.booleans(), min_size=1, max_size=50), st.integers(1, 4))
 def test_whoever_comes_and_goes_no_address_is_more_than_one_busier(moves: list[bool], count: int) -> None:
     """As long as those leave that are on the busiest one, and none fails."""
-    found = addresses(*[0] * count)
+    found = replicas_with(*[0] * count)
     for comes in moves:
-        busiest = max(found.all, key=lambda address: address.busy)
+        busiest = max(found.all, key=lambda replica: replica.busy)
         if comes:
             picked = found.pick([])
             assert picked is not None
             picked.busy += 1
         elif busiest.busy:
             busiest.busy -= 1
-        loads = [address.busy for address in found.all]
+        loads = [replica.busy for replica in found.all]
         assert max(loads) - min(loads) <= 1
 
 
 async def test_a_look_up_keeps_the_count_of_those_that_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     hosts = ["10.0.0.1", "10.0.0.2"]
     monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: resolved(hosts))
-    found = Addresses("http://runtime.test:11434/", resolve=True)
+    found = Replicas("http://runtime.test:11434/", resolve=True)
     await found.refresh()
-    assert [address.url for address in found.all] == ["http://10.0.0.1:11434", "http://10.0.0.2:11434"]
+    assert [replica.url for replica in found.all] == ["http://10.0.0.1:11434", "http://10.0.0.2:11434"]
     stays = found.all[1]
     hosts[:] = ["10.0.0.3", "10.0.0.2", "fd00::1"]
-    with stays.used():
+    with stays.in_use():
         await found.refresh()
-        assert [address.busy for address in found.all] == [0, 1, 0]
+        assert [replica.busy for replica in found.all] == [0, 1, 0]
         assert found.all[2].url == "http://[fd00::1]:11434"
     assert (found.all[1], stays.busy) == (stays, 0)
 
@@ -84,7 +84,7 @@ def resolved(hosts: list[str]) -> list[tuple[Any, ...]]:
     return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, 11434)) for host in hosts]
 
 
-class Replica:
+class SimulatedReplica:
     """A simulated runtime at an address of its own."""
 
     def __init__(self, host: str, port: int) -> None:
@@ -111,7 +111,7 @@ class Replica:
 
 
 @pytest.fixture
-async def replicas(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[str, list[Replica]]]:
+async def replicas(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[str, list[SimulatedReplica]]]:
     """Two replicas and the URL of the name that leads to both."""
     port = free_port(HOSTS[1])
     real = socket.getaddrinfo
@@ -122,7 +122,7 @@ async def replicas(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[str, 
         return [entry for each in HOSTS for entry in real(each, *more, **named)]
 
     monkeypatch.setattr("socket.getaddrinfo", both)
-    started = [Replica(host, port) for host in HOSTS]
+    started = [SimulatedReplica(host, port) for host in HOSTS]
     for replica in started:
         await replica.starts()
     yield f"http://runtime.test:{port}", started
@@ -144,7 +144,9 @@ async def load(http: httpx.AsyncClient, requests: int) -> list[int]:
 
 
 @needs_two_loopbacks
-async def test_both_replicas_do_their_share(serve: Serve, replicas: tuple[str, list[Replica]]) -> None:
+async def test_both_replicas_do_their_share(
+    serve: Serve, replicas: tuple[str, list[SimulatedReplica]]
+) -> None:
     url, (first, second) = replicas
     live = await serve(runtime_url=url, runtime_balance="dns", max_running=CLIENTS)
     assert await load(live.http, 100) == [200] * 100
@@ -155,7 +157,7 @@ async def test_both_replicas_do_their_share(serve: Serve, replicas: tuple[str, l
 
 @needs_two_loopbacks
 async def test_a_replica_that_vanishes_costs_no_request(
-    serve: Serve, replicas: tuple[str, list[Replica]]
+    serve: Serve, replicas: tuple[str, list[SimulatedReplica]]
 ) -> None:
     url, (first, second) = replicas
     # No look at the runtime in between: the requests themselves find out.

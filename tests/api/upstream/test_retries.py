@@ -13,11 +13,11 @@ from llm_api.trace import Trace
 from llm_api.upstream import client as runtime
 from llm_api.upstream.client import Job
 from llm_api.upstream.ollama import Finish
-from llm_api.upstream.replicas import Address
+from llm_api.upstream.replicas import Replica
 
 from api.main import create_app
-from tests.api.support.asking import counted, error_of, generate
 from tests.api.conftest import MODEL, RUNTIME, TAGS, Open, until
+from tests.api.support.asking import counted, error_of, generate
 
 Handler = Callable[[httpx.Request], httpx.Response]
 ANSWER = {"response": "Hello", "done": True, "eval_count": 1}
@@ -62,7 +62,7 @@ async def ask(handler: Handler, *urls: str, calls: int = 1) -> list[Finish | Exc
     async with app.router.lifespan_context(app) as state:
         gateway: Gateway = (state or {})["gateway"]
         await until(lambda: gateway.catalogue.trouble is None)
-        replicas = gateway._runtime._addresses.all = [Address(url) for url in urls]
+        replicas = gateway._runtime._replicas.all = [Replica(url) for url in urls]
         found: list[Any] = []
         for _ in range(calls):
             generating = gateway.generate(JOB, Trace("id", model=MODEL), ignore)

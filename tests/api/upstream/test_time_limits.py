@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.api.support.asking import error_of
 from tests.api.conftest import MODEL, Live, Serve, until
+from tests.api.support.asking import error_of
 from tests.api.support.wire import runtime_that_says
 
 HANG = {"kind": "hang"}

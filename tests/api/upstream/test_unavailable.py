@@ -9,8 +9,8 @@ import pytest
 from llm_api.settings import Settings
 
 from api.main import create_app
-from tests.api.support.asking import error_of, generate
 from tests.api.conftest import MODEL, RUNTIME, TAGS, InProcess, Open, with_state
+from tests.api.support.asking import error_of, generate
 
 ANSWER = {"response": "Hello", "done": True, "eval_count": 1}
 
