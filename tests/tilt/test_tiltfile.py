@@ -105,10 +105,10 @@ def test_ollamas_image_is_not_built_and_the_projects_own_runtime_is(evaluate: Ev
         assert "live_update" in made.text("llm-runtime").lower().replace("liveupdate", "live_update")
 
 
-def test_a_save_is_synced_and_requirements_are_installed_in_the_pod(evaluate: Evaluate) -> None:
+def test_a_save_is_synced_and_a_changed_lock_is_installed_in_the_pod(evaluate: Evaluate) -> None:
     built = evaluate().text("llm-api")
-    assert '"/app"' in built
-    assert "--require-hashes" in built
+    assert '"/app/api"' in built
+    assert "/app/dev/bootstrap" in built
     assert "Dockerfile" in built
 
 
