@@ -45,9 +45,9 @@ ci-cluster: ## make up until all is green, e2e beside tilt up, tilt down: make c
 bench: ## what the gateway adds to a call, beside the runtime alone
 	@$(develop) env PYTHONPATH=api python -m bench $(ARGS)
 load: ## load from inside the cluster: make load SCENARIO=ramp RATE=4 DURATION=60s
-	@$(develop) python -m dev.load.command $(ARGS)
+	@$(develop) python -m dev load $(ARGS)
 autoscale: ## watch both autoscalers act, and fail if they do not
-	@$(develop) python -m dev.autoscale.command $(ARGS)
+	@$(develop) python -m dev autoscale $(ARGS)
 
 ## Maintain
 dashboards: ## write the dashboards and the rules of the objectives from their Python source

@@ -1,19 +1,18 @@
-// The load of `python -m dev.autoscale.command`: quiet, a ramp to RATE, held, and quiet again until both autoscalers
-// have gone back. The quiet rate goes on to the end: scaling down must not cost a request.
-// QUIET_RATE (requests per second), QUIET, RAMP, HOLD, TAIL (seconds) beside what lib.js reads.
-import { ask, changing, plan, settings } from './lib.js';
+// The load of `python -m dev autoscale`: the baseline, a ramp to RATE, held, and the baseline again until both
+// autoscalers have scaled down. The baseline continues to the end, because scaling down must not fail a request.
+// Settings beside those of lib.js: BASELINE_RATE (requests per second), BASELINE, RAMP, HOLD and TAIL (seconds).
+import { ask, changing, number, plan, settings } from './lib.js';
 import { handleSummary } from './summary.js';
 
-const of = (name, fallback) => Number(__ENV[name] || fallback);
-const quiet = of('QUIET_RATE', 0.3);
+const baseline = number('BASELINE_RATE', 0.3);
 
 export { ask, handleSummary };
 export const options = plan({
-  autoscale: changing(quiet, [
-    [of('QUIET', 20), quiet],
-    [of('RAMP', 40), settings.rate],
-    [of('HOLD', 80), settings.rate],
-    [1, quiet],
-    [of('TAIL', 300), quiet],
+  autoscale: changing(baseline, [
+    [number('BASELINE', 20), baseline],
+    [number('RAMP', 40), settings.rate],
+    [number('HOLD', 80), settings.rate],
+    [1, baseline],
+    [number('TAIL', 300), baseline],
   ]),
 });

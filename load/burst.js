@@ -1,5 +1,5 @@
-// A quarter of the time a tenth of the rate, then a quarter all of it, then quiet again. Nothing may fail, and
-// in the last quarter the platform has to be as good as before.
+// A quarter of the time a tenth of the rate, a quarter the full rate, then a tenth again. Nothing may fail, and in
+// the last quarter the platform must be as good as in the first.
 import { arrivals, ask, plan, settings } from './lib.js';
 import { handleSummary } from './summary.js';
 
@@ -16,8 +16,8 @@ export const options = plan(
     after: phase('after', 3, 0.1),
   },
   {
-    'llm_refusals{phase:before}': ['count==0'],
-    'llm_refusals{phase:after}': ['count==0'],
+    'llm_rejections{phase:before}': ['count==0'],
+    'llm_rejections{phase:after}': ['count==0'],
     'llm_gateway_ttft_ms{phase:after}': [`p(95)<${ttft * 1000}`],
   },
 );

@@ -1,13 +1,13 @@
-// What every scenario shares: one question to the gateway, what came of it, and the settings.
+// What every scenario shares: the settings, one request to the gateway, and how its result is counted.
 //
 // Settings are environment variables: BASE_URL, RATE (requests per second at the peak), DURATION (seconds),
-// STREAM (true or false), MAX_TOKENS, MODEL, API_KEYS, MAX_VUS, TTFT_P95 and REFUSAL_P95 (seconds).
+// STREAM (true or false), MAX_TOKENS, MODEL, API_KEYS, MAX_VUS, TTFT_P95 and REJECTION_P95 (seconds).
 //
-// Time to first token, twice:
-// - llm_ttft_ms, as the client sees it: until the first byte of a streamed answer. k6 hands a body over only
-//   when it is whole, but it keeps the time of the first byte, and the gateway sends no byte (not even the
-//   headers) of a stream before the first token. A plain answer has no such moment.
-// - llm_gateway_ttft_ms, as the gateway measured it: `timings` in the answer, or in a stream's last line.
+// The time to the first token is measured twice:
+// - llm_ttft_ms, at the client: until the first byte of a stream. k6 hands over a body only when it is complete,
+//   but it keeps the time of the first byte, and the gateway sends no byte of a stream, not even the headers,
+//   before the first token. A plain answer has no such moment.
+// - llm_gateway_ttft_ms, in the gateway: `timings` in the answer, or in a stream's last line.
 import http from 'k6/http';
 import { Counter, Trend } from 'k6/metrics';
 
@@ -21,23 +21,23 @@ export const settings = {
   key: (__ENV.API_KEYS || '').split(',')[0].trim(),
   maxVus: number('MAX_VUS', 100),
   ttft: number('TTFT_P95', 2.5),
-  refusal: number('REFUSAL_P95', 0.25),
+  rejection: number('REJECTION_P95', 0.25),
 };
 
 const answers = new Counter('llm_answers');
-const refusals = new Counter('llm_refusals');
+const rejections = new Counter('llm_rejections');
 const failures = new Counter('llm_failures');
 const tokens = new Counter('llm_tokens');
 const latency = new Trend('llm_latency_ms');
 const firstToken = new Trend('llm_ttft_ms');
 const gatewayFirstToken = new Trend('llm_gateway_ttft_ms');
-const refusalTime = new Trend('llm_refusal_ms');
+const rejectionTime = new Trend('llm_rejection_ms');
 
 const requestSeconds = 130; // the gateway's own deadline is 120 s
 const topics = ['rain', 'bread', 'the sea', 'a clock', 'snow', 'a bridge', 'tea', 'the moon'];
 
-// A number from the environment; anything else ends the run with a sentence.
-function number(name, fallback) {
+// A positive number from the environment; any other value ends the run with a message.
+export function number(name, fallback) {
   const value = __ENV[name] === undefined || __ENV[name] === '' ? fallback : Number(__ENV[name]);
   if (!Number.isFinite(value) || value <= 0) {
     throw new Error(`${name} must be a number above 0, not '${__ENV[name]}'`);
@@ -45,7 +45,7 @@ function number(name, fallback) {
   return value;
 }
 
-// The options of a run: scenarios by name, and thresholds beside those that always hold.
+// The options of a run: its scenarios, and its thresholds beside those of every run.
 export function plan(scenarios, thresholds) {
   return {
     scenarios,
@@ -53,19 +53,19 @@ export function plan(scenarios, thresholds) {
       {
         llm_failures: ['count==0'],
         llm_answers: ['count>0'],
-        llm_refusal_ms: [`p(95)<${settings.refusal * 1000}`],
-        // Load that was planned and never sent makes every other number too good.
+        llm_rejection_ms: [`p(95)<${settings.rejection * 1000}`],
+        // Requests that were planned but never sent make every other number look too good.
         dropped_iterations: ['count==0'],
       },
       thresholds,
     ),
-    // A connection stays on one pod; new ones are spread over all of them, new pods included.
+    // A connection stays on one pod; new connections are spread over all pods, new ones included.
     noConnectionReuse: true,
     summaryTrendStats: ['avg', 'min', 'med', 'p(95)', 'p(99)', 'max'],
   };
 }
 
-// An open model: requests arrive at their rate, however slow the answers are. VUs are bounded.
+// An open model: requests arrive at the rate given, however slow the answers are. The number of VUs is bounded.
 export function arrivals(rate, seconds, more) {
   return Object.assign(
     { executor: 'constant-arrival-rate', rate: per10s(rate), duration: whole(seconds) },
@@ -96,16 +96,16 @@ function shared(rate) {
     exec: 'ask',
     preAllocatedVUs: Math.min(settings.maxVus, Math.max(2, Math.ceil(rate * 2))),
     maxVUs: settings.maxVus,
-    gracefulStop: `${requestSeconds + 5}s`, // every request that began ends by itself
+    gracefulStop: `${requestSeconds + 5}s`, // every request that began may end by itself
   };
 }
 
-// Asks once, and writes a line that dev/load_lines.py reads: "REQ {...}", times in seconds.
+// Sends one request, and logs it as a line that dev/load/output.py parses: "REQ {...}", times in seconds.
 export function ask() {
   const began = Date.now();
   const headers = { 'Content-Type': 'application/json' };
   if (settings.key) headers.Authorization = `Bearer ${settings.key}`;
-  const response = http.post(`${settings.url}/generate`, question(), {
+  const response = http.post(`${settings.url}/generate`, body(), {
     headers,
     timeout: `${requestSeconds}s`,
     tags: { name: 'generate' },
@@ -116,8 +116,8 @@ export function ask() {
   console.log(`REQ ${JSON.stringify(Object.assign({ at: began / 1000 }, result))}`);
 }
 
-function question() {
-  // Different beginnings, so that no runtime answers from its cache of the last prompt.
+function body() {
+  // Each prompt begins differently, so that no runtime answers from its cache of the last prompt.
   const topic = topics[(__ITER + __VU) % topics.length];
   return JSON.stringify({
     prompt: `${__VU}.${__ITER}: Say one sentence about ${topic}.`,
@@ -137,16 +137,16 @@ function judge(response) {
     result.tokens = last.usage.generated_tokens;
     result.gateway_ttft = last.timings.time_to_first_token_seconds;
     if (settings.stream) result.ttft = opening / 1000;
-  } else if (refused(response, last)) {
-    result.outcome = 'refused';
+  } else if (rejected(response, last)) {
+    result.outcome = 'rejected';
   } else {
     result.error = response.error || (last && last.error && last.error.message) || 'not an answer';
   }
   return result;
 }
 
-// Refused for load, and told when to come back. A runtime that is away is a failure.
-function refused(response, last) {
+// Rejected because of the load, and told when to try again. A runtime that is unavailable is a failure.
+function rejected(response, last) {
   const code = last && last.error && last.error.code;
   const busy = response.status === 429 || (response.status === 503 && code !== 'runtime_unavailable');
   return busy && response.headers['Retry-After'] !== undefined;
@@ -158,16 +158,16 @@ function lastOf(body) {
   try {
     return JSON.parse(settings.stream ? lines[lines.length - 1] : body);
   } catch (error) {
-    return undefined; // not JSON: a failed request, judged as such
+    return undefined; // not JSON, which `judge` counts as a failure
   }
 }
 
 function count(result) {
   const ms = result.seconds * 1000;
   answers.add(result.outcome === 'ok' ? 1 : 0);
-  refusals.add(result.outcome === 'refused' ? 1 : 0);
+  rejections.add(result.outcome === 'rejected' ? 1 : 0);
   failures.add(result.outcome === 'failed' ? 1 : 0);
-  if (result.outcome === 'refused') refusalTime.add(ms);
+  if (result.outcome === 'rejected') rejectionTime.add(ms);
   if (result.outcome !== 'ok') return;
   latency.add(ms);
   tokens.add(result.tokens);

@@ -1,5 +1,5 @@
-// From a tenth of the rate up to it, held, and down again. Where it is too much, the surplus is to be refused
-// at once; nothing may fail.
+// From a tenth of the rate up to it, held, and down again. What exceeds the capacity must be rejected at once;
+// nothing may fail.
 import { ask, changing, plan, settings } from './lib.js';
 import { handleSummary } from './summary.js';
 

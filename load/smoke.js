@@ -1,6 +1,6 @@
-// Does it answer at all: a few requests, none refused, none failed.
+// Does it answer at all: a few requests, none rejected, none failed.
 import { arrivals, ask, plan, settings } from './lib.js';
 import { handleSummary } from './summary.js';
 
 export { ask, handleSummary };
-export const options = plan({ smoke: arrivals(settings.rate, settings.seconds) }, { llm_refusals: ['count==0'] });
+export const options = plan({ smoke: arrivals(settings.rate, settings.seconds) }, { llm_rejections: ['count==0'] });

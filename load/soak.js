@@ -1,4 +1,4 @@
-// The same rate for long: the second half has to be as good as the first.
+// The same rate for a long time: the second half must be as good as the first.
 import { arrivals, ask, plan, settings } from './lib.js';
 import { handleSummary } from './summary.js';
 
@@ -11,7 +11,7 @@ export { ask, handleSummary };
 export const options = plan(
   { first: half('first', 0), second: half('second', seconds / 2) },
   {
-    llm_refusals: ['count==0'],
+    llm_rejections: ['count==0'],
     'llm_gateway_ttft_ms{half:first}': limit,
     'llm_gateway_ttft_ms{half:second}': limit,
   },

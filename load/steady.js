@@ -1,9 +1,9 @@
-// A rate that the platform should carry: no refusals, the first token in time.
+// A rate that the platform should sustain: nothing rejected, the first token in time.
 import { arrivals, ask, plan, settings } from './lib.js';
 import { handleSummary } from './summary.js';
 
 export { ask, handleSummary };
 export const options = plan(
   { steady: arrivals(settings.rate, settings.seconds) },
-  { llm_refusals: ['count==0'], llm_gateway_ttft_ms: [`p(95)<${settings.ttft * 1000}`] },
+  { llm_rejections: ['count==0'], llm_gateway_ttft_ms: [`p(95)<${settings.ttft * 1000}`] },
 );

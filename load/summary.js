@@ -1,33 +1,34 @@
-// The end of every run: a table to read, and the same numbers as a line "SUMMARY {...}" for dev/load_lines.py.
+// The results of a run, as a table at its end.
 
 export function handleSummary(data) {
   const seconds = data.state.testRunDurationMs / 1000;
   const count = (name) => values(data, name).count || 0;
-  const summary = {
-    seconds,
-    answers: count('llm_answers'),
-    refusals: count('llm_refusals'),
-    failures: count('llm_failures'),
-    dropped: count('dropped_iterations'),
-    tokens: count('llm_tokens'),
-    latency: trend(data, 'llm_latency_ms'),
-    ttft: trend(data, 'llm_ttft_ms'),
-    gateway_ttft: trend(data, 'llm_gateway_ttft_ms'),
-    refusal: trend(data, 'llm_refusal_ms'),
-    thresholds: thresholds(data),
-  };
-  summary.goodput = summary.answers / seconds;
-  summary.tokens_per_second = summary.tokens / seconds;
-  return { stdout: `${table(summary)}\nSUMMARY ${JSON.stringify(summary)}\n` };
+  const answers = count('llm_answers');
+  const tokens = count('llm_tokens');
+  const line = (name, text) => `  ${name.padEnd(22)} ${text}`;
+  const rows = [
+    '',
+    line('goodput', `${(answers / seconds).toFixed(2)} answers/s (${answers} in ${seconds.toFixed(1)} s)`),
+    line('tokens', `${(tokens / seconds).toFixed(1)} tokens/s (${tokens})`),
+    line('rejected', `${count('llm_rejections')} (after: ${times(data, 'llm_rejection_ms')})`),
+    line('failed', `${count('llm_failures')}`),
+    line('never sent', `${count('dropped_iterations')}`),
+    line('latency', times(data, 'llm_latency_ms')),
+    line('TTFT at the client', times(data, 'llm_ttft_ms')),
+    line('TTFT in the gateway', times(data, 'llm_gateway_ttft_ms')),
+    ...thresholds(data).map((t) => line(t.ok ? 'held' : 'BROKEN', `${t.metric} ${t.limit}`)),
+  ];
+  return { stdout: `${rows.join('\n')}\n` };
 }
 
 const values = (data, name) => (data.metrics[name] ? data.metrics[name].values : {});
 
-// P50, P95, P99 and the maximum in seconds; null where nothing was measured.
-function trend(data, name) {
+// Percentiles of a trend in milliseconds, as seconds.
+function times(data, name) {
   const found = values(data, name);
-  if (!found.max) return null;
-  return { p50: found.med / 1000, p95: found['p(95)'] / 1000, p99: found['p(99)'] / 1000, max: found.max / 1000 };
+  if (!found.max) return 'not measured';
+  const seconds = (key) => (found[key] / 1000).toFixed(3);
+  return `P50 ${seconds('med')}  P95 ${seconds('p(95)')}  P99 ${seconds('p(99)')}  max ${seconds('max')} s`;
 }
 
 function thresholds(data) {
@@ -36,24 +37,4 @@ function thresholds(data) {
     for (const [limit, { ok }] of Object.entries(limits || {})) found.push({ metric, limit, ok });
   }
   return found;
-}
-
-function table(s) {
-  const line = (name, text) => `  ${name.padEnd(22)} ${text}`;
-  const times = (t) =>
-    t === null
-      ? 'not measured'
-      : `P50 ${t.p50.toFixed(3)}  P95 ${t.p95.toFixed(3)}  P99 ${t.p99.toFixed(3)}  max ${t.max.toFixed(3)} s`;
-  return [
-    '',
-    line('goodput', `${s.goodput.toFixed(2)} answers/s (${s.answers} in ${s.seconds.toFixed(1)} s)`),
-    line('tokens', `${s.tokens_per_second.toFixed(1)} tokens/s (${s.tokens})`),
-    line('refused', `${s.refusals} (after: ${times(s.refusal)})`),
-    line('failed', `${s.failures}`),
-    line('never sent', `${s.dropped}`),
-    line('latency', times(s.latency)),
-    line('TTFT, at the client', times(s.ttft)),
-    line('TTFT, of the gateway', times(s.gateway_ttft)),
-    ...s.thresholds.map((t) => line(t.ok ? 'held' : 'BROKEN', `${t.metric} ${t.limit}`)),
-  ].join('\n');
 }

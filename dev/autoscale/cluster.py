@@ -1,4 +1,4 @@
-"""Looks at autoscalers and gateways through the cluster's API server alone: no Prometheus is needed."""
+"""Read autoscalers and gateways through the cluster's API server; Prometheus is not needed."""
 
 import re
 from collections.abc import Iterable
@@ -11,25 +11,23 @@ from kubernetes.utils.quantity import parse_quantity
 
 from dev.autoscale.timeline import WORKLOADS, Event, Scaler
 from dev.load.cluster import Api
-from dev.load.job import NAMESPACE
+from dev.settings import API_PORT, NAMESPACE
 
-TIMEOUT = 5.0  # seconds for each call
-GATEWAY_PORT = 8000
+CALL_SECONDS = 5.0
 
 
 class Cluster:
-    """The cluster's state, one method per question. Every method may raise ApiException or OSError."""
+    """The state of the cluster. Every method may raise ApiException, or urllib3's HTTPError."""
 
     def __init__(self, api: Api) -> None:
-        """Takes a client of the cluster."""
         self._core: Api = client.CoreV1Api(api)
         self._apps: Api = client.AppsV1Api(api)
         self._autoscaling: Api = client.AutoscalingV2Api(api)
 
     def scalers(self) -> dict[str, Scaler]:
-        """The autoscaler of each workload that has one."""
+        """Return the autoscaler of each workload that has one."""
         found = self._autoscaling.list_namespaced_horizontal_pod_autoscaler(
-            NAMESPACE, _request_timeout=TIMEOUT
+            NAMESPACE, _request_timeout=CALL_SECONDS
         )
         hpas = {hpa.spec.scale_target_ref.name: hpa for hpa in found.items}
         return {
@@ -43,13 +41,13 @@ class Cluster:
             "Deployment": self._apps.read_namespaced_deployment,
             "StatefulSet": self._apps.read_namespaced_stateful_set,
         }[target.kind]
-        workload = read(target.name, NAMESPACE, _request_timeout=TIMEOUT)
+        workload = read(target.name, NAMESPACE, _request_timeout=CALL_SECONDS)
         return workload.spec.replicas, workload.status.ready_replicas or 0
 
     def demand(self) -> tuple[float | None, float | None]:
-        """Requests running and waiting in all gateways that answer; None when none does."""
+        """Return the requests running and waiting in all gateways that answer; None if none does."""
         pods = self._core.list_namespaced_pod(
-            NAMESPACE, label_selector="app.kubernetes.io/name=llm-api", _request_timeout=TIMEOUT
+            NAMESPACE, label_selector="app.kubernetes.io/name=llm-api", _request_timeout=CALL_SECONDS
         ).items
         texts = [text for pod in pods if (text := self._metrics(pod))]
         if not texts:
@@ -57,37 +55,37 @@ class Cluster:
         return gauge("llm_requests_running", texts), gauge("llm_requests_waiting", texts)
 
     def _metrics(self, pod: Any) -> str:
-        """A gateway's /metrics; empty for a pod that does not serve yet, or no longer."""
+        """Return a gateway's /metrics; empty for a pod that is starting or ending."""
         if pod.status.phase != "Running":
             return ""
         try:
             response = self._core.connect_get_namespaced_pod_proxy_with_path(
-                f"{pod.metadata.name}:{GATEWAY_PORT}",
+                f"{pod.metadata.name}:{API_PORT}",
                 NAMESPACE,
                 "metrics",
                 _preload_content=False,
-                _request_timeout=TIMEOUT,
+                _request_timeout=CALL_SECONDS,
             )
         except ApiException:
             return ""
         return str(response.data.decode())
 
     def events(self, since: float) -> list[tuple[str, Event]]:
-        """What the autoscalers said, each with an id; `since` is seconds since 1970."""
+        """Return the events of the autoscalers, each with an id; `since` is in seconds since 1970."""
         found = self._core.list_namespaced_event(
             NAMESPACE,
             field_selector="involvedObject.kind=HorizontalPodAutoscaler",
-            _request_timeout=TIMEOUT,
+            _request_timeout=CALL_SECONDS,
         ).items
-        said = []
+        events = []
         for event in found:
             at = _time(event) - since
             if at >= 0:
                 about = event.involved_object.name.removeprefix("keda-hpa-")
-                said.append(
+                events.append(
                     (f"{event.metadata.uid}/{event.count}", Event(at, about, event.reason, event.message))
                 )
-        return sorted(said, key=lambda pair: pair[1].at)
+        return sorted(events, key=lambda pair: pair[1].at)
 
 
 def _time(event: Any) -> float:
@@ -96,13 +94,13 @@ def _time(event: Any) -> float:
 
 
 def gauge(name: str, texts: Iterable[str]) -> float:
-    """The sum of a gauge's series in texts of Prometheus' exposition format."""
+    """Return the sum of a gauge's series in texts of Prometheus' exposition format."""
     series = re.compile(rf"^{name}(?:\{{[^}}]*\}})? (\S+)", re.MULTILINE)
     return sum(float(value) for text in texts for value in series.findall(text))
 
 
 def scaler(hpa: Any, replicas: int, ready: int) -> Scaler:
-    """A HorizontalPodAutoscaler in the words of the timeline."""
+    """Convert a HorizontalPodAutoscaler."""
     spec = hpa.spec.metrics[0]
     kind = "cpu" if spec.type == "Resource" else "queue"
     target = _value(spec)
@@ -121,7 +119,7 @@ def scaler(hpa: Any, replicas: int, ready: int) -> Scaler:
 
 
 def _value(metric: Any) -> float | None:
-    """The number of a metric's target or current value, in percent or requests per replica."""
+    """Return a metric's target or current value, in percent or requests per replica."""
     source = metric.resource or metric.external
     of = getattr(source, "target", None) or source.current
     share = of.average_utilization

@@ -1,76 +1,67 @@
-"""Sets the numbers of runs side by side, as the table of docs/autoscaling.md. Pure."""
+"""Compare the numbers of several runs, as the table in docs/autoscaling.md."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from dev.autoscale.timeline import WORKLOADS, Timeline, replica_seconds
 from dev.autoscale.verdict import judge
-from dev.load.lines import quantile
+from dev.load.output import Request, quantile
 
 
 def reaction(timeline: Timeline, workload: str, *, ready: bool) -> float | None:
-    """Seconds of rising load until the workload was told to grow, or until a new replica was ready."""
+    """Return the seconds of rising load until more replicas were desired, or until a new one was ready."""
     for at, scaler in timeline.of(workload):
         if (scaler.ready if ready else scaler.replicas) > 1:
-            return at - timeline.ramp
+            return at - timeline.load_starts
     return None
 
 
 def recovery(timeline: Timeline, workload: str) -> float | None:
-    """Seconds after the load until the workload was told to be at its minimum; None if it never was."""
+    """Return the seconds after the load until the minimum was desired again; None if it never was."""
     points = timeline.of(workload)
     if not points or points[-1][1].replicas > points[-1][1].minimum:
         return None
     above = [at for at, s in points if s.replicas > s.minimum]
-    return max(0.0, above[-1] - timeline.falls) if above else None
+    return max(0.0, above[-1] - timeline.load_ends) if above else None
 
 
-def peak_p95(timeline: Timeline) -> float | None:
-    """The highest P95 of ten seconds that a sample saw, in seconds."""
-    return max((s.p95 for s in timeline.samples if s.p95 is not None), default=None)
-
-
-def during(timeline: Timeline, outcome: str) -> int:
-    """Requests of that outcome that were sent while the load was up."""
-    return sum(
-        r.outcome == outcome and timeline.ramp <= timeline.since(r)[0] < timeline.falls
-        for r in timeline.requests
-    )
-
-
-def ttft_p95(timeline: Timeline) -> float | None:
-    """P95 of the time to the first token while the load was up, in seconds."""
-    loaded = [r for r in timeline.requests if timeline.ramp <= timeline.since(r)[0] < timeline.falls]
-    return quantile((r.ttft for r in loaded if r.ttft is not None), 0.95)
+def under_load(timeline: Timeline) -> list[Request]:
+    """Return the requests that were sent while the load was up."""
+    start, end = timeline.load_starts, timeline.load_ends
+    return [r for r in timeline.requests if start <= timeline.since(r)[0] < end]
 
 
 def rows(timeline: Timeline, end: float) -> list[tuple[str, str]]:
-    """Name and value of every number; replica-seconds run from the ramp to `end`."""
-    loaded = timeline.falls - timeline.ramp
+    """Return name and value of each number; replica-seconds count from the start of the load to `end`."""
     found = [("verdict", "passes" if all(f.ok for f in judge(timeline)) else "FAILS")]
     for name in WORKLOADS:
         points = timeline.of(name)
+        seconds = replica_seconds(points, timeline.load_starts, end)
         found += [
-            (f"{name}: told to grow after", _text(reaction(timeline, name, ready=False), " s")),
+            (f"{name}: scaled up after", _text(reaction(timeline, name, ready=False), " s")),
             (f"{name}: new replica ready after", _text(reaction(timeline, name, ready=True), " s")),
             (f"{name}: most replicas", str(max((s.replicas for _, s in points), default=0))),
             (f"{name}: back after the load", _text(recovery(timeline, name), " s")),
-            (f"{name}: replica-seconds", f"{replica_seconds(points, timeline.ramp, end):.0f}"),
+            (f"{name}: replica-seconds", f"{seconds:.0f}"),
         ]
+    requests = under_load(timeline)
+    answered = sum(r.outcome == "ok" for r in requests) / (timeline.load_ends - timeline.load_starts)
+    ttft = quantile((r.ttft for r in requests if r.ttft is not None), 0.95)
+    peak = max((s.p95 for s in timeline.samples if s.p95 is not None), default=None)
     return [
         *found,
-        ("peak P95 of 10 s", _text(peak_p95(timeline), " s", 2)),
-        ("P95 to the first token, load up", _text(ttft_p95(timeline), " s", 2)),
-        ("answers per second, load up", f"{during(timeline, 'ok') / loaded:.2f}"),
-        ("refused, load up", str(during(timeline, "refused"))),
+        ("peak P95 of 10 s", _text(peak, " s", 2)),
+        ("P95 to the first token, under load", _text(ttft, " s", 2)),
+        ("answers per second, under load", f"{answered:.2f}"),
+        ("rejected, under load", str(sum(r.outcome == "rejected" for r in requests))),
         ("failed, whole run", str(sum(r.outcome == "failed" for r in timeline.requests))),
     ]
 
 
 def table(timelines: Sequence[Timeline]) -> str:
-    """A Markdown table, a column for each timeline; all get the same length of time for replica-seconds.
+    """Return a Markdown table with a column for each timeline; all count replica-seconds to the same end.
 
     Raises:
-        ValueError: their loads differ, so that their numbers say nothing about each other.
+        ValueError: their loads differ, which makes their numbers incomparable.
     """
     if len({tuple(sorted(t.settings.items())) for t in timelines}) > 1:
         raise ValueError(
@@ -78,14 +69,9 @@ def table(timelines: Sequence[Timeline]) -> str:
         )
     end = max((t.samples[-1].at for t in timelines if t.samples), default=0.0)
     columns = [dict(rows(t, end)) for t in timelines]
-    line: Callable[[Sequence[str]], str] = lambda cells: "| " + " | ".join(cells) + " |"  # noqa: E731
-    return "\n".join(
-        [
-            line(["", *(t.mode or "none" for t in timelines)]),
-            line(["---"] * (len(timelines) + 1)),
-            *(line([name, *(c[name] for c in columns)]) for name in columns[0]),
-        ]
-    )
+    lines = [["", *(t.mode or "none" for t in timelines)], ["---"] * (len(timelines) + 1)]
+    lines += [[name, *(column[name] for column in columns)] for name in columns[0]]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def _text(value: float | None, unit: str, digits: int = 0) -> str:

@@ -1,4 +1,4 @@
-"""Draws a timeline as an SVG: load, queue, latency, replicas, and what the autoscalers said."""
+"""Draw a timeline as an SVG: load, queue, latency, metrics and replicas."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,16 +8,16 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from dev.autoscale.timeline import WORKLOADS, Sample, Timeline
-from dev.load.plot import BLUE, GREEN, GREY, ORANGE, RED, above
 
+GREEN, ORANGE, RED, BLUE, GREY = "#2a7f3f", "#d98200", "#c0242d", "#1f5fae", "#777777"
 COLOURS = dict(zip(WORKLOADS, (BLUE, ORANGE), strict=True))
 
 
 def draw(timeline: Timeline, title: str, path: Path) -> Path:
-    """Writes the plot.
+    """Write the plot.
 
     Raises:
-        ValueError: there is nothing to draw.
+        ValueError: the timeline has no sample.
     """
     if not timeline.samples:
         raise ValueError("no sample to draw")
@@ -32,10 +32,10 @@ def draw(timeline: Timeline, title: str, path: Path) -> Path:
     _replicas(replicas, timeline)
     for axes in (load, queue, latency, metric, replicas):
         axes.grid(alpha=0.3)
-        axes.axvspan(timeline.ramp, timeline.falls, color=GREY, alpha=0.08)
+        axes.axvspan(timeline.load_starts, timeline.load_ends, color=GREY, alpha=0.08)
         axes.set_ylim(bottom=0)
-        above(axes)
-    replicas.set(xlabel="seconds (grey: the load is up; dotted: an autoscaler acts)")
+        axes.legend(loc="lower right", bbox_to_anchor=(1, 0.98), ncols=4, fontsize="small", frameon=False)
+    replicas.set(xlabel="seconds (grey: the load is up; dotted: an autoscaler rescales)")
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, format="svg", metadata={"Date": None})
     return path
@@ -53,12 +53,12 @@ def _lines(
 def _rates(axes: Axes, timeline: Timeline) -> None:
     _lines(axes, timeline, "requests/s", ("offered", GREY, lambda s: s.offered))
     _lines(axes, timeline, "requests/s", ("answered", GREEN, lambda s: s.answered))
-    _lines(axes, timeline, "requests/s", ("refused", ORANGE, lambda s: s.refused))
+    _lines(axes, timeline, "requests/s", ("rejected", ORANGE, lambda s: s.rejected))
     _lines(axes, timeline, "requests/s", ("failed", RED, lambda s: s.failed))
 
 
 def _metrics(axes: Axes, timeline: Timeline) -> None:
-    """What each autoscaler goes by, as a multiple of its target."""
+    """Draw each autoscaler's metric as a multiple of its target."""
     for workload in WORKLOADS:
         points = [
             (at, s.metric / s.target)
@@ -74,9 +74,9 @@ def _replicas(axes: Axes, timeline: Timeline) -> None:
     for workload in WORKLOADS:
         points = timeline.of(workload)
         times = [at for at, _ in points]
-        told, ready = [s.replicas for _, s in points], [s.ready for _, s in points]
+        desired, ready = [s.replicas for _, s in points], [s.ready for _, s in points]
         colour = COLOURS[workload]
-        axes.step(times, told, where="post", color=colour, label=f"{workload}, told")
+        axes.step(times, desired, where="post", color=colour, label=f"{workload}, desired")
         axes.step(times, ready, where="post", color=colour, alpha=0.5, linestyle="--", label="ready")
     for event in timeline.events:
         if event.reason == "SuccessfulRescale":

@@ -1,6 +1,6 @@
-"""What the watcher sees while the autoscalers work, as values that can be written, read again and judged.
+"""What the watcher records while the autoscalers work: data that can be saved, loaded and judged.
 
-Times are seconds since the watch began, unless said otherwise.
+Times are in seconds since the watch began, unless stated otherwise.
 """
 
 import itertools
@@ -10,43 +10,43 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dev.load.lines import Request
+from dev.load.output import Request
 
 WORKLOADS = ("llm-api", "llm-runtime")
 
 
 @dataclass(frozen=True)
 class Scaler:
-    """One autoscaler and its workload at one moment. metric and target share a unit: % or requests."""
+    """One autoscaler and its workload at one moment; metric and target share a unit, % or requests."""
 
-    replicas: int  # that the workload is told to have
+    replicas: int  # desired
     ready: int
     minimum: int
     maximum: int
     metric: float | None
     target: float
     kind: str  # cpu or queue
-    inactive: str = ""  # why it cannot act: reason and message of its condition, empty when it can
+    inactive: str = ""  # reason and message of the condition that keeps it from acting, if any
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One look at everything; rates are per second, times in seconds, over the last moments."""
+    """The state at one moment; rates (per second) and P95 are those of the last ten seconds."""
 
     at: float
     offered: float
     answered: float
-    refused: float
+    rejected: float
     failed: float
     p95: float | None
-    running: float | None  # in all gateways that answered; None when none did
+    running: float | None  # in all gateways that answered; None if none did
     waiting: float | None
     scalers: Mapping[str, Scaler]
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something that an autoscaler said."""
+    """A Kubernetes event of an autoscaler."""
 
     at: float
     about: str
@@ -56,11 +56,11 @@ class Event:
 
 @dataclass
 class Timeline:
-    """A whole watch. `began` is seconds since 1970; the load rises between `ramp` and `falls`."""
+    """A whole watch. `began` is in seconds since 1970; the load is up from `load_starts` to `load_ends`."""
 
     began: float
-    ramp: float
-    falls: float
+    load_starts: float
+    load_ends: float
     settings: Mapping[str, str]
     samples: list[Sample] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
@@ -68,30 +68,31 @@ class Timeline:
 
     @property
     def mode(self) -> str:
-        """cpu or queue, of the autoscalers seen; empty before the first."""
+        """The kind of the autoscalers in the samples: cpu, queue, or both."""
         kinds = {s.kind for sample in self.samples for s in sample.scalers.values()}
         return "+".join(sorted(kinds))
 
     def of(self, workload: str) -> list[tuple[float, Scaler]]:
-        """The samples that know the workload's autoscaler, with their times."""
+        """Return the times and states of the workload's autoscaler."""
         return [(s.at, s.scalers[workload]) for s in self.samples if workload in s.scalers]
 
     def since(self, request: Request) -> tuple[float, float]:
-        """When a request was sent and when it ended."""
+        """Return when a request was sent and when it ended."""
         return request.at - self.began, request.ended - self.began
 
 
 def save(timeline: Timeline, path: Path) -> None:
-    """Writes the timeline as JSON."""
+    """Write the timeline as JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(asdict(timeline), indent=1) + "\n")
 
 
 def load(path: Path) -> Timeline:
-    """Reads what `save` wrote.
+    """Return the timeline that `save` wrote.
 
     Raises:
-        ValueError: the file is something else.
+        OSError: the file cannot be read.
+        ValueError: it is not a timeline.
     """
     try:
         found: dict[str, Any] = json.loads(path.read_text())
@@ -101,8 +102,8 @@ def load(path: Path) -> Timeline:
             "requests": [Request(**r) for r in found.pop("requests")],
         }
         return Timeline(**found, **parts)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path} is not a timeline of dev.autoscale: {error}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} is not a timeline of `make autoscale`: {error}") from error
 
 
 def _sample(found: dict[str, Any]) -> Sample:
@@ -111,7 +112,7 @@ def _sample(found: dict[str, Any]) -> Sample:
 
 
 def replica_seconds(points: Iterable[tuple[float, Scaler]], start: float, end: float) -> float:
-    """Replicas times seconds between start and end; outside of what was watched, the nearest sample holds."""
+    """Return the integral of replicas over time; the first and the last sample extend to the edges."""
     seen = list(points)
     if not seen:
         return 0.0

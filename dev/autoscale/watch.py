@@ -1,4 +1,4 @@
-"""Watches both autoscalers while the load runs: one look every two seconds, each a line of the timeline."""
+"""Watch both autoscalers while the load runs, with a sample every two seconds."""
 
 import sys
 import threading
@@ -12,34 +12,34 @@ from urllib3.exceptions import HTTPError
 from dev.autoscale.cluster import Cluster
 from dev.autoscale.timeline import WORKLOADS, Sample, Scaler, Timeline
 from dev.autoscale.verdict import obstacle
-from dev.load import lines as load_lines
+from dev.load.output import parse_request, window
 
-LOOK_SECONDS = 2.0
+SAMPLE_SECONDS = 2.0
 LINE_SECONDS = 6.0
-WINDOW_SECONDS = 10.0  # rates and P95 of a sample are of the last ten seconds
-SETTLED_SECONDS = 15.0  # how long both must have been back before the watch ends
+WINDOW_SECONDS = 10.0  # of a sample's rates and P95
+SETTLED_SECONDS = 15.0  # both have been at their minimum for so long when the watch ends
 READY_SECONDS = 120.0
 
 
 def ready(cluster: Cluster, say: Callable[[str], None]) -> dict[str, Scaler]:
-    """Waits until both autoscalers know their metric and rest at one replica; gives what was seen last."""
+    """Wait until both autoscalers know their metric and are at one replica; return their last state."""
     deadline = time.monotonic() + READY_SECONDS
-    said = ""
+    printed = ""
     while True:
         scalers = cluster.scalers()
         missing = [f"{name}: {why}" for name in WORKLOADS if (why := _not_ready(scalers.get(name)))]
         hopeless = any((s := scalers.get(name)) is None or s.maximum < 2 for name in WORKLOADS)
         if not missing or hopeless or time.monotonic() > deadline:
             return scalers
-        if (now := "; ".join(missing)) != said:
+        if (now := "; ".join(missing)) != printed:
             say(f"waiting: {now}")
-            said = now
-        time.sleep(LOOK_SECONDS)
+            printed = now
+        time.sleep(SAMPLE_SECONDS)
 
 
 def _not_ready(scaler: Scaler | None) -> str:
     if scaler and scaler.replicas > 1:
-        return f"{scaler.replicas} replicas, going back to 1 first"
+        return f"{scaler.replicas} replicas, which must first be 1 again"
     if scaler and scaler.ready < 1:
         return "no replica is ready"
     if scaler and scaler.metric is None and not scaler.inactive:
@@ -49,7 +49,7 @@ def _not_ready(scaler: Scaler | None) -> str:
 
 @dataclass
 class Watch:
-    """The timeline as it grows, fed by k6's log in a thread of its own."""
+    """Records a timeline; a thread of its own reads k6's log."""
 
     cluster: Cluster
     timeline: Timeline
@@ -58,17 +58,17 @@ class Watch:
     ended: threading.Event = field(default_factory=threading.Event)
 
     def listen(self, lines: Iterable[str]) -> threading.Thread:
-        """Collects the requests that k6 tells of, in the background."""
+        """Collect the requests in k6's log, in the background."""
 
         def collect() -> None:
             try:
                 for line in lines:
-                    if found := load_lines.request(line):
+                    if found := parse_request(line):
                         self.timeline.requests.append(found)
                     elif "level=error" in line or line.startswith("ERRO"):
                         self.say(f"k6: {line}")
-            except (HTTPError, OSError, ValueError) as error:
-                # At the end of a watch the Job is removed under the open log: no loss then.
+            except (ApiException, HTTPError, OSError, ValueError) as error:
+                # At the end of the watch the Job is removed while its log is open: nothing is lost then.
                 if not self.ended.is_set():
                     print(f"k6's log broke off: {error}", file=sys.stderr)
             finally:
@@ -79,11 +79,11 @@ class Watch:
         return thread
 
     def run(self, until: float) -> None:
-        """Looks until both have gone up and come back, or nothing more can come of it."""
+        """Take samples until both have scaled up and down again, or can no longer do so."""
         printed = -LINE_SECONDS
         while not self.ended.is_set():
             try:
-                self.look()
+                self.sample()
             except (ApiException, HTTPError, OSError) as error:
                 self.say(f"the API server did not answer: {error!r:.200}")
             if self.timeline.samples and (last := self.timeline.samples[-1]).at - printed >= LINE_SECONDS:
@@ -91,10 +91,10 @@ class Watch:
                 printed = last.at
             if finished(self.timeline, until):
                 return
-            time.sleep(LOOK_SECONDS)
+            time.sleep(SAMPLE_SECONDS)
 
-    def look(self) -> None:
-        """Takes one sample, and tells what the autoscalers have said since the last."""
+    def sample(self) -> None:
+        """Take a sample, and print the events since the last one."""
         began = self.timeline.began
         scalers = self.cluster.scalers()
         running, waiting = self.cluster.demand()
@@ -104,13 +104,13 @@ class Watch:
                 self.timeline.events.append(event)
                 self.say(f"{event.at:5.0f} s  {event.about}: {event.reason}: {event.message}")
         now = time.time()
-        last = load_lines.window(list(self.timeline.requests), now - WINDOW_SECONDS, WINDOW_SECONDS)
+        last = window(list(self.timeline.requests), now - WINDOW_SECONDS, WINDOW_SECONDS)
         self.timeline.samples.append(
             Sample(
                 at=now - began,
                 offered=last.offered,
                 answered=last.ok,
-                refused=last.refused,
+                rejected=last.rejected,
                 failed=last.failed,
                 p95=last.p95,
                 running=running,
@@ -121,28 +121,28 @@ class Watch:
 
 
 def finished(timeline: Timeline, until: float) -> bool:
-    """Whether the proof is complete, or can no longer be had."""
+    """Return whether the proof is complete or can no longer succeed."""
     if not timeline.samples:
         return False
     now = timeline.samples[-1].at
     if now >= until:
         return True
-    if now < timeline.falls + SETTLED_SECONDS:
+    if now < timeline.load_ends + SETTLED_SECONDS:
         return False
     rose = [max((s.replicas for _, s in timeline.of(name)), default=0) > 1 for name in WORKLOADS]
     lately = [s for name in WORKLOADS for at, s in timeline.of(name) if at >= now - SETTLED_SECONDS]
-    # An autoscaler that did not rise under the load will not rise now; the other one's return is seen out.
+    # If one never scaled up, it won't now; keep watching until the other has scaled down.
     return not any(rose) or all(s.replicas <= s.minimum for s in lately)
 
 
 def line(sample: Sample) -> str:
-    """A sample as a line to read."""
+    """Return a sample as a line of text."""
     p95 = "   -  " if sample.p95 is None else f"{sample.p95:5.2f}s"
     demand = "?" if sample.running is None else f"{sample.running:.0f}+{sample.waiting:.0f}"
     scalers = "  ".join(f"{name} {_state(s)}" for name, s in sample.scalers.items())
     return (
-        f"{sample.at:5.0f} s  offered {sample.offered:4.1f}/s  answered {sample.answered:4.1f}/s  refused "
-        f"{sample.refused:4.1f}/s  running+waiting {demand:>5}  P95 {p95}  {scalers}"
+        f"{sample.at:5.0f} s  offered {sample.offered:4.1f}/s  answered {sample.answered:4.1f}/s  rejected "
+        f"{sample.rejected:4.1f}/s  running+waiting {demand:>5}  P95 {p95}  {scalers}"
     )
 
 

@@ -11,6 +11,7 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 
 from dev import FixableError, lines
+from dev.settings import API_PORT
 
 FIXES = {
     401: "set LLM_API_KEY to one of the gateway's keys",
@@ -31,7 +32,7 @@ class RefusedError(FixableError):
 
 def default_url() -> str:
     """Return LLM_URL, or the address of the gateway on this machine at API_PORT."""
-    return os.environ.get("LLM_URL") or f"http://localhost:{os.environ.get('API_PORT') or 8000}"
+    return os.environ.get("LLM_URL") or f"http://localhost:{os.environ.get('API_PORT') or API_PORT}"
 
 
 def default_client(url: str) -> "GatewayClient":

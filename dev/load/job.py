@@ -1,33 +1,31 @@
-"""The k6 Job and the ConfigMap with its scripts, as the API server wants them."""
+"""The Kubernetes manifests of a k6 run: the Job, and the ConfigMap with its scripts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-from dev.settings import SETTINGS
+from dev.settings import API_PORT, NAMESPACE, ROOT, SETTINGS
 
-SCRIPTS = Path(__file__).resolve().parents[2] / "load"
-NAMESPACE = "llm"
+SCRIPTS = ROOT / "load"
 IMAGE = SETTINGS["k6_image"].default
-URL = "http://llm-api.llm:8000"
+URL = f"http://llm-api.{NAMESPACE}:{API_PORT}"
 SCENARIOS = ("smoke", "steady", "ramp", "burst", "soak")
-# One line per request on its own, no progress bar, nothing sent to anyone.
+# A line per request instead of a progress bar, and no usage report to k6's makers.
 K6_ARGUMENTS = ("run", "--quiet", "--no-color", "--no-usage-report", "--log-format=raw", "--address=")
 
 
 @dataclass(frozen=True)
 class Run:
-    """What is to be run: a script's name, and its settings as the environment variables that lib.js names."""
+    """A script of load/ by its name, and its settings as the environment variables that load/lib.js lists."""
 
     script: str
     settings: Mapping[str, str]
 
 
 def config_map(name: str) -> dict[str, Any]:
-    """All scripts of load/."""
+    """Return the ConfigMap with all scripts of load/."""
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -37,7 +35,7 @@ def config_map(name: str) -> dict[str, Any]:
 
 
 def job(name: str, run: Run, image: str = IMAGE) -> dict[str, Any]:
-    """load/job.yaml with the name, the image and the run filled in."""
+    """Return load/job.yaml with name, image and run filled in."""
     manifest: dict[str, Any] = yaml.safe_load((SCRIPTS / "job.yaml").read_text())
     manifest["metadata"]["name"] = name
     pod = manifest["spec"]["template"]["spec"]

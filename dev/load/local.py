@@ -1,4 +1,4 @@
-"""Runs the same scripts with the k6 of this machine, for a gateway outside a cluster."""
+"""Run the scripts with the k6 of this machine, against a gateway outside a cluster."""
 
 import os
 import shutil
@@ -8,11 +8,13 @@ from contextlib import contextmanager
 
 from dev import FixableError
 from dev.load.job import K6_ARGUMENTS, SCRIPTS, Run
-from dev.tools import ROOT
+from dev.settings import ROOT
+
+STOP_SECONDS = 10
 
 
 def find() -> str:
-    """The k6 on the PATH or among the project's own tools.
+    """Return the k6 on the PATH or among the project's own tools.
 
     Raises:
         FixableError: there is none.
@@ -20,30 +22,34 @@ def find() -> str:
     path = os.pathsep.join([os.environ.get("PATH", ""), str(ROOT / ".tools" / "bin")])
     if found := shutil.which("k6", path=path):
         return found
-    raise FixableError("load without a cluster needs k6, and none is on the PATH", "mise install k6")
+    raise FixableError("k6 is not on the PATH; load without a cluster needs it", "mise install k6")
 
 
 @contextmanager
-def process(run: Run) -> Iterator[subprocess.Popen[str]]:
-    """k6 as a child whose output, both streams in one, can be read; it is ended with the context."""
+def process(run: Run) -> Iterator["subprocess.Popen[str]"]:
+    """Start k6 with stdout and stderr in one pipe; it is stopped at the end of the block."""
     command = [find(), *K6_ARGUMENTS, str(SCRIPTS / f"{run.script}.js")]
-    child = subprocess.Popen(
+    key = {"API_KEYS": os.environ.get("LLM_API_KEY", "")}
+    with subprocess.Popen(
         command,
-        env={**os.environ, **run.settings},
+        env={**os.environ, **key, **run.settings},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
-        yield child
-    finally:
-        if child.poll() is None:
+        encoding="utf-8",
+        errors="replace",
+    ) as child:
+        try:
+            yield child
+        finally:
             child.terminate()
-        child.wait(timeout=10)
+            try:
+                child.wait(timeout=STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                child.kill()
 
 
-def lines(child: subprocess.Popen[str]) -> Iterator[str]:
-    """What k6 writes, until it ends."""
+def lines(child: "subprocess.Popen[str]") -> Iterator[str]:
+    """Yield the lines that k6 prints, until it ends."""
     if child.stdout is None:
         raise ValueError("the child's output is not piped")
     yield from (line.rstrip("\n") for line in child.stdout)

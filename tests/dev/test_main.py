@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,9 +10,8 @@ import pytest
 from dev import FixableError
 from dev.__main__ import VERBS
 from dev.gateway import ask
+from dev.settings import ROOT
 from tests.dev.fake_gateway import DONE, FakeGateway
-
-ROOT = Path(__file__).parents[2]
 
 
 def python_dev(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[bytes]":

@@ -1,64 +1,67 @@
-"""The API server's objects become the words of the timeline."""
+"""Calls to the API server: never through a proxy on loopback, and every failure is an error with a fix."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
-from kubernetes import client
 
-from dev.autoscale.cluster import gauge, scaler
-from dev.autoscale.timeline import Scaler
+from dev import FixableError
+from dev.load import cluster
+from dev.load.job import Run
+from dev.proxy import exempt_loopback
+from dev.settings import CONTEXT
+from tests.dev.fake_gateway import FakeGateway
 
-CPU = {
-    "type": "Resource",
-    "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 60}},
-}
-CPU_NOW = {"type": "Resource", "resource": {"name": "cpu", "current": {"averageUtilization": 143}}}
-QUEUE = {
-    "type": "External",
-    "external": {"metric": {"name": "s0"}, "target": {"type": "AverageValue", "averageValue": "3"}},
-}
-QUEUE_NOW = {"type": "External", "external": {"metric": {"name": "s0"}, "current": {"averageValue": "4500m"}}}
+RUN = Run("smoke", {})
 
 
-def hpa(
-    spec: dict[str, Any], now: list[dict[str, Any]] | None, conditions: list[dict[str, str]] | None = None
-) -> Any:
-    body = {
-        "metadata": {"name": "llm-api"},
-        "spec": {
-            "minReplicas": 1,
-            "maxReplicas": 3,
-            "metrics": [spec],
-            "scaleTargetRef": {"kind": "D", "name": "x"},
-        },
-        "status": {"currentMetrics": now, "conditions": conditions or [], "desiredReplicas": 1},
+def kubeconfig(folder: Path, server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "c", "cluster": {"server": server}}],
+        "users": [{"name": "u", "user": {"token": "t"}}],
+        "contexts": [{"name": CONTEXT, "context": {"cluster": "c", "user": "u"}}],
     }
-    api: Any = client.ApiClient()
-    return api._ApiClient__deserialize(body, "V2HorizontalPodAutoscaler")
+    (folder / "config").write_text(json.dumps(config))
+    monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(folder / "config"))
 
 
-def test_an_hpa_on_cpu_is_read_in_percent() -> None:
-    assert scaler(hpa(CPU, [CPU_NOW]), 2, 1) == Scaler(2, 1, 1, 3, 143.0, 60.0, "cpu")
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "ALL_PROXY"])
+def test_an_api_server_on_loopback_is_not_reached_through_a_proxy(
+    gateway: FakeGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    kubeconfig(tmp_path, gateway.url, monkeypatch)
+    gateway.refusals["/version/"] = (200, {"major": "1", "minor": "34"})
+    environment = {variable: "http://127.0.0.1:9"}
+    exempt_loopback(environment)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    api = cluster.connect(CONTEXT)
+    with cluster.api_errors():
+        response = api.call_api("GET", f"{gateway.url}/version/", _request_timeout=5)
+    assert response.status == 200
 
 
-def test_kedas_hpa_is_read_in_requests_per_replica() -> None:
-    assert scaler(hpa(QUEUE, [QUEUE_NOW]), 1, 1) == Scaler(1, 1, 1, 3, 4.5, 3.0, "queue")
+@pytest.mark.parametrize("verb", ["load", "autoscale"])
+def test_an_api_server_that_does_not_answer_is_an_error_with_its_fix(
+    dev: Any, verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kubeconfig(tmp_path, "http://127.0.0.1:9", monkeypatch)
+    status, _, err = dev(verb)
+    assert status == 1
+    assert err.startswith("error: the API server does not answer: ")
+    assert err.endswith("  fix: make up\n")
 
 
-@pytest.mark.parametrize("now", [None, [], [{"type": ""}]])
-def test_a_metric_that_is_not_there_is_unknown(now: list[dict[str, Any]] | None) -> None:
-    reason = {
-        "type": "ScalingActive",
-        "status": "False",
-        "reason": "FailedGetResourceMetric",
-        "message": "the HPA was unable to compute the replica count: no metrics returned",
-    }
-    found = scaler(hpa(CPU, now, [{"type": "AbleToScale", "status": "True"}, reason]), 1, 1)
-    assert found.metric is None
-    assert found.inactive.startswith("FailedGetResourceMetric: the HPA was unable")
-
-
-def test_gauges_are_summed_over_gateways() -> None:
-    text = "# TYPE llm_requests_running gauge\nllm_requests_running 2.0\nllm_requests_running_max 9.0\n"
-    assert gauge("llm_requests_running", [text, text]) == 4.0
-    assert gauge("llm_requests_waiting", [text]) == 0.0
+def test_a_missing_namespace_is_an_error_with_its_fix(
+    gateway: FakeGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kubeconfig(tmp_path, gateway.url, monkeypatch)
+    missing = {"message": 'namespaces "llm" not found'}
+    gateway.refusals["/api/v1/namespaces/llm/configmaps"] = (404, missing)
+    api = cluster.connect(CONTEXT)
+    expected = pytest.raises(FixableError, match=r"(?s)namespaces .*llm.* not found.*fix: make up")
+    with expected, cluster.job(api, RUN, "k6"):
+        pytest.fail("the Job was created")

@@ -1,9 +1,10 @@
-"""The Job and its ConfigMap carry what the run needs and no more rights than it needs."""
+"""The Job and its ConfigMap have what the run needs, and no more rights than it needs."""
 
 import re
 from typing import Any
 
-from dev.load.job import IMAGE, NAMESPACE, SCENARIOS, SCRIPTS, Run, config_map, job
+from dev.load.job import IMAGE, SCENARIOS, SCRIPTS, Run, config_map, job
+from dev.settings import NAMESPACE
 
 RUN = Run("ramp", {"RATE": "4", "BASE_URL": "http://llm-api.llm:8000"})
 

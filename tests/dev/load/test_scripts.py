@@ -1,4 +1,4 @@
-"""k6 accepts every script, and one of them measures a real gateway in front of the simulated runtime."""
+"""k6 accepts every script."""
 
 import json
 import subprocess
@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from dev import FixableError
-from dev.load import local as load_local
+from dev.load import local
 from dev.load.job import SCENARIOS, SCRIPTS
 
 try:
-    K6 = load_local.find()
+    K6 = local.find()
 except FixableError:
     K6 = ""
 pytestmark = pytest.mark.skipif(not K6, reason="k6 is not on the PATH")
@@ -55,7 +55,7 @@ def test_the_phases_of_a_burst_fill_its_duration() -> None:
     assert phases["burst"]["rate"] == 10 * phases["before"]["rate"]
 
 
-def test_a_setting_that_is_no_number_ends_the_run_with_a_sentence() -> None:
+def test_a_setting_that_is_not_a_number_ends_the_run_with_a_message() -> None:
     done = subprocess.run(
         [K6, "inspect", "-e", "RATE=many", str(SCRIPTS / "smoke.js")],
         capture_output=True,
