@@ -1,9 +1,10 @@
-"""One owner of the number of replicas, whichever mode is chosen, in both charts alike."""
+"""At most one autoscaler owns the number of replicas, in both charts."""
 
 import subprocess
-from typing import Any
 
 import pytest
+
+from tests.charts.helm import Render
 
 WORKLOADS = [("llm-api", "Deployment"), ("llm-runtime", "StatefulSet")]
 OWNERS = {"cpu": {"HorizontalPodAutoscaler"}, "queue": {"ScaledObject"}, "none": set()}
@@ -13,7 +14,7 @@ workloads = pytest.mark.parametrize(("chart", "kind"), WORKLOADS)
 
 @workloads
 @pytest.mark.parametrize("mode", OWNERS)
-def test_each_mode_has_exactly_its_own_autoscaler(render: Any, chart: str, kind: str, mode: str) -> None:
+def test_each_mode_has_only_its_own_autoscaler(render: Render, chart: str, kind: str, mode: str) -> None:
     objects = render(chart, f"autoscaling.mode={mode}")
     assert {"HorizontalPodAutoscaler", "ScaledObject"} & set(objects) == OWNERS[mode]
 
@@ -21,7 +22,7 @@ def test_each_mode_has_exactly_its_own_autoscaler(render: Any, chart: str, kind:
 @workloads
 @pytest.mark.parametrize("mode", OWNERS)
 def test_replicas_are_set_only_where_no_autoscaler_owns_them(
-    render: Any, chart: str, kind: str, mode: str
+    render: Render, chart: str, kind: str, mode: str
 ) -> None:
     spec = render(chart, f"autoscaling.mode={mode}", "replicas=2")[kind]["spec"]
     assert spec.get("replicas") == (2 if mode == "none" else None)
@@ -29,7 +30,7 @@ def test_replicas_are_set_only_where_no_autoscaler_owns_them(
 
 @workloads
 @pytest.mark.parametrize("mode", ["both", "true", "CPU"])
-def test_no_other_mode_exists(render: Any, chart: str, kind: str, mode: str) -> None:
+def test_no_other_mode_exists(render: Render, chart: str, kind: str, mode: str) -> None:
     with pytest.raises(subprocess.CalledProcessError) as failure:
         render(chart, f"autoscaling.mode={mode}")
     assert "/autoscaling/mode" in failure.value.stderr
@@ -39,9 +40,7 @@ def test_no_other_mode_exists(render: Any, chart: str, kind: str, mode: str) -> 
     ("chart", "kind", "percent", "most"),
     [("llm-api", "Deployment", 60, 3), ("llm-runtime", "StatefulSet", 70, 2)],
 )
-def test_the_autoscaler_on_cpu_is_the_designs(
-    render: Any, chart: str, kind: str, percent: int, most: int
-) -> None:
+def test_the_defaults_scale_on_cpu(render: Render, chart: str, kind: str, percent: int, most: int) -> None:
     spec = render(chart)["HorizontalPodAutoscaler"]["spec"]
     assert spec["scaleTargetRef"] == {"apiVersion": "apps/v1", "kind": kind, "name": chart}
     assert (spec["minReplicas"], spec["maxReplicas"]) == (1, most)
@@ -53,21 +52,21 @@ def test_the_autoscaler_on_cpu_is_the_designs(
 
 
 @workloads
-def test_a_workload_that_scales_on_cpu_requests_some(render: Any, chart: str, kind: str) -> None:
+def test_a_workload_that_scales_on_cpu_requests_cpu(render: Render, chart: str, kind: str) -> None:
     pod = render(chart)[kind]["spec"]["template"]["spec"]
     for container in pod["containers"] + pod.get("initContainers", []):
         assert container["resources"]["requests"]["cpu"], container["name"]
 
 
 @workloads
-def test_it_goes_up_at_once_and_down_after_a_window(render: Any, chart: str, kind: str) -> None:
+def test_it_scales_up_at_once_and_down_after_a_window(render: Render, chart: str, kind: str) -> None:
     behavior = render(chart)["HorizontalPodAutoscaler"]["spec"]["behavior"]
     assert behavior["scaleUp"]["stabilizationWindowSeconds"] == 0
     assert behavior["scaleDown"]["stabilizationWindowSeconds"] >= 60
 
 
 @workloads
-def test_both_modes_obey_the_same_behavior(render: Any, chart: str, kind: str) -> None:
+def test_both_modes_use_the_same_behavior(render: Render, chart: str, kind: str) -> None:
     window = "autoscaling.behavior.scaleDown.stabilizationWindowSeconds=45"
     by_cpu = render(chart, window)["HorizontalPodAutoscaler"]["spec"]["behavior"]
     keda = render(chart, window, "autoscaling.mode=queue")["ScaledObject"]["spec"]["advanced"]
@@ -76,7 +75,9 @@ def test_both_modes_obey_the_same_behavior(render: Any, chart: str, kind: str) -
 
 
 @workloads
-def test_the_queue_is_running_plus_waiting_of_its_namespace(render: Any, chart: str, kind: str) -> None:
+def test_the_queue_is_the_running_and_waiting_requests_of_its_namespace(
+    render: Render, chart: str, kind: str
+) -> None:
     spec = render(
         chart, "autoscaling.mode=queue", "autoscaling.queue.prometheusAddress=http://p:1", namespace="here"
     )["ScaledObject"]["spec"]
@@ -91,7 +92,7 @@ def test_the_queue_is_running_plus_waiting_of_its_namespace(render: Any, chart: 
 
 
 @workloads
-def test_a_prometheus_that_does_not_answer_takes_no_replica_away(render: Any, chart: str, kind: str) -> None:
+def test_no_replica_is_removed_while_prometheus_is_silent(render: Render, chart: str, kind: str) -> None:
     spec = render(chart, "autoscaling.mode=queue")["ScaledObject"]["spec"]
     assert spec["fallback"] == {"failureThreshold": 3, "replicas": 1, "behavior": "currentReplicasIfHigher"}
     assert spec["triggers"][0]["metadata"]["ignoreNullValues"] == "false"

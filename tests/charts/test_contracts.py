@@ -1,4 +1,4 @@
-"""What the charts promise to the code beside them and to a machine of two cores."""
+"""The charts agree with the code that they run, with each other, and fit a machine with two cores."""
 
 import re
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.charts.helm import ROOT
+from tests.charts.helm import ROOT, Render
 
 # kind's own pods request this much: API server, controllers, scheduler, etcd, DNS, network.
 KIND_MILLICPU = 950
@@ -18,12 +18,12 @@ def names(container: dict[str, Any], prefix: str) -> set[str]:
 
 
 def variables(settings: type[Any]) -> set[str]:
-    """The environment variables that a settings class reads, without those of nested parts."""
+    """Return the environment variables that a settings class reads, nested ones excluded."""
     prefix = settings.model_config["env_prefix"]
     return {f"{prefix}{field}".upper() for field in settings.model_fields}
 
 
-def test_every_setting_of_the_gateway_can_be_set_in_its_chart_and_no_other(render: Any) -> None:
+def test_every_setting_of_the_gateway_can_be_set_in_its_chart_and_no_other(render: Render) -> None:
     from llm_api.settings import Settings
 
     objects = render("llm-api", "settings.numThread=7", "apiKeys.create={key}")
@@ -31,7 +31,7 @@ def test_every_setting_of_the_gateway_can_be_set_in_its_chart_and_no_other(rende
     assert names(container, "") == variables(Settings)
 
 
-def test_the_gateway_accepts_what_its_chart_sets(render: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_gateway_accepts_what_its_chart_sets(render: Render, monkeypatch: pytest.MonkeyPatch) -> None:
     from llm_api.settings import Settings
 
     (container,) = render("llm-api")["Deployment"]["spec"]["template"]["spec"]["containers"]
@@ -41,8 +41,8 @@ def test_the_gateway_accepts_what_its_chart_sets(render: Any, monkeypatch: pytes
 
 
 @pytest.mark.parametrize("engine", ["llamacpp", "simulated"])
-def test_every_variable_that_the_runtimes_chart_sets_is_one_that_the_runtime_reads(
-    render: Any, monkeypatch: pytest.MonkeyPatch, engine: str
+def test_the_runtime_reads_every_variable_that_its_chart_sets(
+    render: Render, monkeypatch: pytest.MonkeyPatch, engine: str
 ) -> None:
     from llm_runtime.settings import Settings
 
@@ -56,7 +56,7 @@ def test_every_variable_that_the_runtimes_chart_sets_is_one_that_the_runtime_rea
 
 
 def requests(tree: Any) -> list[dict[str, str]]:
-    """Every `requests` of CPU in a tree of values."""
+    """Return every `requests` that has a CPU in a tree of values."""
     if not isinstance(tree, dict):
         return []
     own = [tree["requests"]] if "cpu" in tree.get("requests", {}) else []
@@ -72,7 +72,7 @@ def mebibytes(quantity: str) -> int:
     return int(number) * {"Mi": 1, "Gi": 1024}[unit]
 
 
-def test_the_whole_platform_at_its_largest_fits_two_cores_and_eight_gibibytes() -> None:
+def test_the_platform_at_its_maximum_fits_two_cores_and_eight_gibibytes() -> None:
     asked = [
         request
         for name in MONITORING
@@ -85,19 +85,19 @@ def test_the_whole_platform_at_its_largest_fits_two_cores_and_eight_gibibytes() 
     assert sum(mebibytes(request["memory"]) for request in asked) <= 4096
 
 
-def test_the_runtimes_memory_limit_leaves_two_replicas_room_on_eight_gibibytes() -> None:
+def test_two_runtimes_at_their_memory_limit_fit_eight_gibibytes() -> None:
     values = yaml.safe_load((ROOT / "charts/llm-runtime/values.yaml").read_text())
     assert mebibytes(values["resources"]["limits"]["memory"]) * 2 <= 4096
 
 
-def test_the_gateways_default_address_is_the_runtimes_headless_service(render: Any) -> None:
+def test_the_gateways_default_address_is_the_runtimes_headless_service(render: Render) -> None:
     service = render("llm-runtime")["Service/llm-runtime-pods"]
     values = yaml.safe_load((ROOT / "charts/llm-api/values.yaml").read_text())
     (port,) = service["spec"]["ports"]
     assert values["runtime"]["url"] == f"http://{service['metadata']['name']}:{port['port']}"
 
 
-def test_the_gateway_asks_for_the_model_that_ollama_pulls(render: Any) -> None:
+def test_ollama_pulls_the_model_that_the_gateway_asks_for(render: Render) -> None:
     values = yaml.safe_load((ROOT / "charts/llm-api/values.yaml").read_text())
     (pull,) = render("llm-runtime")["StatefulSet"]["spec"]["template"]["spec"]["initContainers"]
     assert {"name": "MODEL", "value": values["model"]} in pull["env"]

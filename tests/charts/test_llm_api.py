@@ -1,4 +1,4 @@
-"""What the gateway's chart makes of its values."""
+"""The objects that the gateway's chart renders."""
 
 import shutil
 from pathlib import Path
@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from tests.charts.helm import CHARTS
+from tests.charts.helm import CHARTS, Render
 
 
 @pytest.fixture(scope="module")
-def objects(render: Any) -> dict[str, Any]:
+def objects(render: Render) -> dict[str, Any]:
     made: dict[str, Any] = render("llm-api")
     return made
 
@@ -42,7 +42,7 @@ def test_every_object_has_the_gateways_name_and_namespace(objects: dict[str, Any
         assert (manifest["metadata"]["name"], manifest["metadata"]["namespace"]) == ("llm-api", "llm")
 
 
-def test_the_service_leads_to_the_pods(objects: dict[str, Any]) -> None:
+def test_the_service_selects_the_pods(objects: dict[str, Any]) -> None:
     service = objects["Service"]["spec"]
     labels = objects["Deployment"]["spec"]["template"]["metadata"]["labels"]
     assert service["selector"].items() <= labels.items()
@@ -51,12 +51,12 @@ def test_the_service_leads_to_the_pods(objects: dict[str, Any]) -> None:
     assert container(objects)["ports"] == [{"name": "http", "containerPort": 8000}]
 
 
-def test_the_gateway_talks_to_every_replica_of_the_runtime(objects: dict[str, Any]) -> None:
+def test_the_gateway_balances_over_every_replica_of_the_runtime(objects: dict[str, Any]) -> None:
     assert environment(objects)["LLM_RUNTIME_URL"] == "http://llm-runtime-pods:11434"
     assert environment(objects)["LLM_RUNTIME_BALANCE"] == "dns"
 
 
-def test_a_setting_is_an_environment_variable_and_none_is_left_out(render: Any) -> None:
+def test_a_setting_becomes_an_environment_variable_unless_it_is_null(render: Render) -> None:
     found = environment(
         render(
             "llm-api",
@@ -82,12 +82,14 @@ def test_liveness_never_asks_the_runtime_and_readiness_does(
     assert container(objects)[probe]["httpGet"] == {"path": path, "port": "http"}
 
 
-def test_a_busy_gateway_has_at_least_thirty_seconds_before_it_counts_as_dead(objects: dict[str, Any]) -> None:
+def test_a_busy_gateway_has_at_least_thirty_seconds_to_answer_before_it_is_restarted(
+    objects: dict[str, Any],
+) -> None:
     probe = container(objects)["livenessProbe"]
     assert probe["periodSeconds"] * probe["failureThreshold"] >= 30
 
 
-def test_the_pod_has_no_right_that_it_does_not_need(pod: dict[str, Any], objects: dict[str, Any]) -> None:
+def test_the_pod_has_no_privilege_that_it_does_not_need(pod: dict[str, Any], objects: dict[str, Any]) -> None:
     assert pod["automountServiceAccountToken"] is False
     assert objects["ServiceAccount"]["automountServiceAccountToken"] is False
     assert pod["securityContext"] == {
@@ -103,13 +105,13 @@ def test_the_pod_has_no_right_that_it_does_not_need(pod: dict[str, Any], objects
     }
 
 
-def test_only_a_development_image_may_be_written_to(render: Any) -> None:
+def test_only_a_development_image_is_writable(render: Render) -> None:
     context = container(render("llm-api", "development=true"))["securityContext"]
     assert context["readOnlyRootFilesystem"] is False
     assert context["allowPrivilegeEscalation"] is False
 
 
-def test_a_stopping_pod_serves_on_and_then_finishes_its_requests(render: Any) -> None:
+def test_a_stopping_pod_serves_on_and_then_finishes_its_requests(render: Render) -> None:
     objects = render("llm-api", "preStopSeconds=4", "settings.shutdownGraceSeconds=33")
     assert container(objects)["lifecycle"] == {"preStop": {"sleep": {"seconds": 4}}}
     assert environment(objects)["LLM_SHUTDOWN_GRACE_SECONDS"] == "33"
@@ -118,31 +120,31 @@ def test_a_stopping_pod_serves_on_and_then_finishes_its_requests(render: Any) ->
 
 
 def test_a_development_pod_which_drops_requests_at_sigterm_waits_before_it(
-    render: Any,
+    render: Render,
 ) -> None:
     objects = render("llm-api", "development=true", "preStopSeconds=4", "settings.shutdownGraceSeconds=33")
     assert container(objects)["lifecycle"] == {"preStop": {"sleep": {"seconds": 4 + 33}}}
 
 
-def test_without_seconds_to_sleep_there_is_no_hook(render: Any) -> None:
+def test_without_seconds_to_sleep_there_is_no_hook(render: Render) -> None:
     """Kubernetes refuses a sleep of 0 seconds before 1.33."""
     assert "lifecycle" not in container(render("llm-api", "preStopSeconds=0"))
 
 
-def test_an_update_never_goes_below_what_serves(objects: dict[str, Any]) -> None:
+def test_an_update_never_reduces_the_number_of_ready_replicas(objects: dict[str, Any]) -> None:
     assert objects["Deployment"]["spec"]["strategy"] == {
         "type": "RollingUpdate",
         "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0},
     }
 
 
-def test_the_image_is_named_by_tag_and_digest(render: Any) -> None:
+def test_an_image_can_be_pinned_by_tag_and_digest(render: Render) -> None:
     digest = "sha256:" + "0" * 64
     made = render("llm-api", "image.repository=here/api", "image.tag=v7", f"image.digest={digest}")
     assert container(made)["image"] == f"here/api:v7@{digest}"
 
 
-def test_keys_come_from_the_charts_secret_and_a_new_key_restarts_the_pods(render: Any) -> None:
+def test_keys_come_from_the_charts_secret_and_a_new_key_restarts_the_pods(render: Render) -> None:
     one, two = (render("llm-api", f"apiKeys.create={{{keys}}}") for keys in ("a", "a,b"))
     assert two["Secret"]["stringData"] == {"api-keys": "a,b"}
     source = {"secretKeyRef": {"name": "llm-api-keys", "key": "api-keys"}}
@@ -151,14 +153,14 @@ def test_keys_come_from_the_charts_secret_and_a_new_key_restarts_the_pods(render
     assert templates[0] != templates[1]
 
 
-def test_keys_can_come_from_a_secret_that_exists(render: Any) -> None:
+def test_keys_can_come_from_an_existing_secret(render: Render) -> None:
     made = render("llm-api", "apiKeys.existingSecret=mine", "apiKeys.secretKey=keys")
     assert "Secret" not in made
     source = {"secretKeyRef": {"name": "mine", "key": "keys"}}
     assert environment(made)["LLM_API_KEYS"] == source
 
 
-def test_the_service_monitor_is_there_only_where_asked_for(render: Any, objects: dict[str, Any]) -> None:
+def test_there_is_a_service_monitor_only_if_enabled(render: Render, objects: dict[str, Any]) -> None:
     assert "ServiceMonitor" not in objects
     made = render("llm-api", "serviceMonitor.enabled=true", "serviceMonitor.labels.team=a")
     monitor = made["ServiceMonitor"]
@@ -169,15 +171,15 @@ def test_the_service_monitor_is_there_only_where_asked_for(render: Any, objects:
     assert "jobLabel" not in monitor["spec"]
 
 
-def test_a_disruption_budget_lets_a_single_replica_be_moved(render: Any) -> None:
+def test_a_disruption_budget_allows_a_single_replica_to_be_moved(render: Render) -> None:
     spec = render("llm-api", "podDisruptionBudget.enabled=true")["PodDisruptionBudget"]["spec"]
     assert spec["maxUnavailable"] == 1
     assert "minAvailable" not in spec
 
 
 @pytest.mark.parametrize("keys", ["", "apiKeys.create={a}"])
-def test_the_notes_have_one_curl_for_the_address_of_their_port_forward(
-    render: Any, tmp_path: Path, keys: str
+def test_the_notes_have_one_curl_to_the_address_of_their_port_forward(
+    render: Render, tmp_path: Path, keys: str
 ) -> None:
     chart = tmp_path / "llm-api"
     shutil.copytree(CHARTS / "llm-api", chart)

@@ -1,4 +1,4 @@
-"""What the runtime's chart makes of its values, for each engine."""
+"""The objects that the runtime's chart renders, for each engine."""
 
 import shutil
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.charts.helm import CHARTS
+from tests.charts.helm import CHARTS, Render
 
 ENGINES = ["ollama", "llamacpp", "simulated"]
 engines = pytest.mark.parametrize("engine", ENGINES)
@@ -27,7 +27,7 @@ def environment(part: dict[str, Any]) -> dict[str, str]:
 
 
 @engines
-def test_both_services_lead_to_ready_pods_on_ollamas_port(render: Any, engine: str) -> None:
+def test_both_services_select_ready_pods_on_ollamas_port(render: Render, engine: str) -> None:
     objects = render("llm-runtime", f"engine={engine}")
     labels = objects["StatefulSet"]["spec"]["template"]["metadata"]["labels"]
     for name, address in [("llm-runtime", None), ("llm-runtime-pods", "None")]:
@@ -41,7 +41,7 @@ def test_both_services_lead_to_ready_pods_on_ollamas_port(render: Any, engine: s
 
 
 @engines
-def test_each_replica_has_a_volume_of_its_own_and_all_start_at_once(render: Any, engine: str) -> None:
+def test_each_replica_has_its_own_volume_and_all_start_at_once(render: Render, engine: str) -> None:
     objects = render("llm-runtime", f"engine={engine}", "persistence.storageClass=standard")
     spec = objects["StatefulSet"]["spec"]
     assert spec["podManagementPolicy"] == "Parallel"
@@ -51,14 +51,14 @@ def test_each_replica_has_a_volume_of_its_own_and_all_start_at_once(render: Any,
     assert {"name": "models", "mountPath": "/models"} in container(objects)["volumeMounts"]
 
 
-def test_without_persistence_the_models_are_in_the_pod(render: Any) -> None:
+def test_without_persistence_the_models_live_in_the_pod(render: Render) -> None:
     objects = render("llm-runtime", "persistence.enabled=false")
     assert "volumeClaimTemplates" not in objects["StatefulSet"]["spec"]
     assert "persistentVolumeClaimRetentionPolicy" not in objects["StatefulSet"]["spec"]
     assert {"name": "models", "emptyDir": {}} in pod(objects)["volumes"]
 
 
-def test_the_cluster_chooses_the_storage_class_unless_one_is_named(render: Any) -> None:
+def test_the_cluster_chooses_the_storage_class_unless_one_is_named(render: Render) -> None:
     (claim,) = render("llm-runtime")["StatefulSet"]["spec"]["volumeClaimTemplates"]
     assert "storageClassName" not in claim["spec"]
 
@@ -71,11 +71,11 @@ def test_the_cluster_chooses_the_storage_class_unless_one_is_named(render: Any) 
         ("simulated", "llm-runtime:0.1.0"),
     ],
 )
-def test_an_engine_runs_in_its_own_pinned_image(render: Any, engine: str, image: str) -> None:
+def test_each_engine_has_its_pinned_image(render: Render, engine: str, image: str) -> None:
     assert container(render("llm-runtime", f"engine={engine}"))["image"] == image
 
 
-def test_a_mirror_and_a_digest_can_replace_the_image_everywhere(render: Any) -> None:
+def test_a_mirror_and_a_digest_replace_the_image_in_every_container(render: Render) -> None:
     digest = "sha256:" + "a" * 64
     objects = render(
         "llm-runtime", "image.repository=mirror/ollama", "image.tag=v1", f"image.digest={digest}"
@@ -84,7 +84,7 @@ def test_a_mirror_and_a_digest_can_replace_the_image_everywhere(render: Any) -> 
     assert {part["image"] for part in parts} == {f"mirror/ollama:v1@{digest}"}
 
 
-def test_ollama_has_the_model_before_it_serves_and_its_failure_is_seen(render: Any) -> None:
+def test_ollama_pulls_the_model_before_it_serves_and_reports_a_failure(render: Render) -> None:
     objects = render(
         "llm-runtime",
         "model.name=qwen:1b",
@@ -102,7 +102,7 @@ def test_ollama_has_the_model_before_it_serves_and_its_failure_is_seen(render: A
     assert pull["resources"] == container(objects)["resources"]
 
 
-def test_ollama_serves_with_the_values_settings(render: Any) -> None:
+def test_ollama_gets_its_settings_from_the_values(render: Render) -> None:
     found = environment(
         container(render("llm-runtime", "slots=3", "contextLength=8192", "ollama.maxLoadedModels=2"))
     )
@@ -113,7 +113,7 @@ def test_ollama_serves_with_the_values_settings(render: Any) -> None:
     assert found["OLLAMA_MODELS"] == found["HOME"] == "/models"
 
 
-def test_our_own_server_has_the_values_settings_and_nothing_to_pull(render: Any) -> None:
+def test_the_embedded_runtime_gets_its_settings_from_the_values_and_pulls_nothing(render: Render) -> None:
     objects = render(
         "llm-runtime", "engine=llamacpp", "slots=3", "contextLength=8192", "model.path=/models/a.gguf"
     )
@@ -133,7 +133,7 @@ def test_our_own_server_has_the_values_settings_and_nothing_to_pull(render: Any)
     ("limit", "threads"),
     [("2", "2"), ("3", "3"), ("1500m", "1"), ("1.5", "1"), ("250m", "1"), ("4000m", "4"), ("null", None)],
 )
-def test_threads_are_the_whole_cpus_of_the_limit(render: Any, limit: str, threads: str | None) -> None:
+def test_threads_are_the_whole_cpus_of_the_limit(render: Render, limit: str, threads: str | None) -> None:
     setting = f"resources.limits.cpu={limit}"
     (pull,) = pod(render("llm-runtime", setting))["initContainers"]
     assert environment(pull)["MODEL_THREADS"] == (threads or "0")
@@ -141,13 +141,13 @@ def test_threads_are_the_whole_cpus_of_the_limit(render: Any, limit: str, thread
     assert ours.get("RUNTIME_THREADS") == threads
 
 
-def test_threads_can_be_set_by_hand(render: Any) -> None:
+def test_threads_can_be_set_explicitly(render: Render) -> None:
     (pull,) = pod(render("llm-runtime", "threads=6"))["initContainers"]
     assert environment(pull)["MODEL_THREADS"] == "6"
 
 
 @engines
-def test_ready_is_a_model_that_answers_and_alive_is_a_server_that_does(render: Any, engine: str) -> None:
+def test_readiness_asks_for_the_model_and_liveness_for_the_server(render: Render, engine: str) -> None:
     found = container(render("llm-runtime", f"engine={engine}"))
     for probe in ("startupProbe", "readinessProbe"):
         if engine == "ollama":
@@ -157,7 +157,7 @@ def test_ready_is_a_model_that_answers_and_alive_is_a_server_that_does(render: A
     assert found["livenessProbe"]["httpGet"] == {"path": "/", "port": "http"}
 
 
-def test_a_stopping_ollama_is_drained_by_its_script_before_sigterm(render: Any) -> None:
+def test_a_stopping_ollama_is_drained_by_its_script_before_sigterm(render: Render) -> None:
     objects = render("llm-runtime", "preStopSeconds=4", "shutdownGraceSeconds=33")
     assert container(objects)["lifecycle"] == {
         "preStop": {"exec": {"command": ["bash", "/scripts/ollama.sh", "drain", "4", "33"]}}
@@ -165,21 +165,21 @@ def test_a_stopping_ollama_is_drained_by_its_script_before_sigterm(render: Any) 
     assert pod(objects)["terminationGracePeriodSeconds"] > 4 + 33
 
 
-def test_a_stopping_embedded_runtime_serves_on_and_then_finishes_its_requests(render: Any) -> None:
+def test_a_stopping_embedded_runtime_serves_on_and_then_finishes_its_requests(render: Render) -> None:
     objects = render("llm-runtime", "engine=llamacpp", "preStopSeconds=4", "shutdownGraceSeconds=33")
     assert container(objects)["lifecycle"] == {"preStop": {"sleep": {"seconds": 4}}}
     assert environment(container(objects))["UVICORN_TIMEOUT_GRACEFUL_SHUTDOWN"] == "33"
     assert pod(objects)["terminationGracePeriodSeconds"] > 4 + 33
 
 
-def test_without_seconds_to_sleep_there_is_no_hook(render: Any) -> None:
+def test_without_seconds_to_sleep_there_is_no_hook(render: Render) -> None:
     """Kubernetes refuses a sleep of 0 seconds before 1.33."""
     assert "lifecycle" not in container(render("llm-runtime", "engine=llamacpp", "preStopSeconds=0"))
 
 
 @engines
 def test_only_ollama_has_a_script_and_a_new_script_restarts_the_pods(
-    render: Any, tmp_path: Path, engine: str
+    render: Render, tmp_path: Path, engine: str
 ) -> None:
     shutil.copytree(CHARTS / "llm-runtime", tmp_path / "llm-runtime")
     (tmp_path / "llm-runtime/files/ollama.sh").write_text("echo changed\n")
@@ -197,7 +197,7 @@ def test_only_ollama_has_a_script_and_a_new_script_restarts_the_pods(
 
 
 @engines
-def test_the_pod_has_no_right_that_it_does_not_need(render: Any, engine: str) -> None:
+def test_the_pod_has_no_privilege_that_it_does_not_need(render: Render, engine: str) -> None:
     spec = pod(render("llm-runtime", f"engine={engine}"))
     assert spec["automountServiceAccountToken"] is False
     assert spec["securityContext"]["runAsNonRoot"] is True
@@ -210,19 +210,21 @@ def test_the_pod_has_no_right_that_it_does_not_need(render: Any, engine: str) ->
         }
 
 
-def test_only_a_development_image_may_be_written_to(render: Any) -> None:
+def test_only_a_development_image_is_writable(render: Render) -> None:
     found = container(render("llm-runtime", "engine=llamacpp", "development=true"))
     assert found["securityContext"]["readOnlyRootFilesystem"] is False
 
 
-def test_more_environment_reaches_the_pull_and_the_server(render: Any) -> None:
+def test_additional_environment_reaches_the_pull_and_the_server(render: Render) -> None:
     objects = render("llm-runtime", "env.HTTPS_PROXY=http://proxy:3128")
     for part in pod(objects)["containers"] + pod(objects)["initContainers"]:
         assert environment(part)["HTTPS_PROXY"] == "http://proxy:3128"
 
 
 @pytest.mark.parametrize(("engine", "monitors"), [("ollama", 0), ("llamacpp", 1), ("simulated", 1)])
-def test_only_an_engine_with_metrics_is_scraped_and_once(render: Any, engine: str, monitors: int) -> None:
+def test_only_an_engine_with_metrics_is_scraped_and_only_once(
+    render: Render, engine: str, monitors: int
+) -> None:
     objects = render("llm-runtime", f"engine={engine}", "serviceMonitor.enabled=true")
     assert ("ServiceMonitor" in objects) is bool(monitors)
     if monitors:

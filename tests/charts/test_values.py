@@ -1,4 +1,4 @@
-"""Values that a chart does not know, or that contradict each other, are errors; all others are described."""
+"""Unknown or contradictory values are errors, and every value is described."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.charts.helm import CHARTS, NAMES, Helm
+from tests.charts.helm import CHARTS, NAMES, Helm, Render
 
 OPEN = {"affinity", "global", "tolerations"}
 
@@ -42,7 +42,7 @@ OPEN = {"affinity", "global", "tolerations"}
         ("llm-runtime", "env.A.b=c"),
     ],
 )
-def test_a_value_that_makes_no_sense_is_refused(render: Any, chart: str, setting: str) -> None:
+def test_an_invalid_value_is_rejected(render: Render, chart: str, setting: str) -> None:
     with pytest.raises(subprocess.CalledProcessError) as failure:
         render(chart, setting)
     assert "schema" in failure.value.stderr
@@ -57,7 +57,7 @@ def test_the_charts_pass_helms_lint(helm: Helm, chart: str) -> None:
 
 
 @pytest.mark.parametrize("chart", NAMES)
-def test_no_part_of_the_values_is_open_to_misspelt_keys(chart: str) -> None:
+def test_misspelt_keys_are_rejected_everywhere(chart: str) -> None:
     schema = json.loads((CHARTS / chart / "values.schema.json").read_text())
     parts = {**schema["properties"], **schema["definitions"]}
     loose = [
@@ -70,7 +70,7 @@ def test_no_part_of_the_values_is_open_to_misspelt_keys(chart: str) -> None:
 
 
 def open_objects(path: str, schema: Any) -> list[str]:
-    """Paths of objects within a schema that take any key with any value."""
+    """Return the paths of objects in a schema that accept any key."""
     if not isinstance(schema, dict):
         return []
     found = [path] if schema.get("type") == "object" and "additionalProperties" not in schema else []
@@ -79,7 +79,7 @@ def open_objects(path: str, schema: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("chart", NAMES)
-def test_every_value_of_the_schema_stands_in_the_values_file(chart: str) -> None:
+def test_every_value_of_the_schema_is_in_the_values_file(chart: str) -> None:
     schema = json.loads((CHARTS / chart / "values.schema.json").read_text())
     values = yaml.safe_load((CHARTS / chart / "values.yaml").read_text())
     assert set(schema["properties"]) - {"global"} == set(values)
@@ -89,8 +89,8 @@ def test_every_value_of_the_schema_stands_in_the_values_file(chart: str) -> None
 
 
 @pytest.mark.parametrize("chart", NAMES)
-def test_every_value_is_described_or_stands_in_a_part_that_is(chart: str) -> None:
-    """A key has a comment above it, or a parent that has."""
+def test_every_value_is_described(chart: str) -> None:
+    """A key or one of its parents has a comment above it."""
     described: dict[int, bool] = {}
     above = False
     for line in (CHARTS / chart / "values.yaml").read_text().splitlines():

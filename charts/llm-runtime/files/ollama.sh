@@ -1,11 +1,11 @@
 #!/bin/bash
-# What Ollama's pods do besides serving: `pull` the model before it, `ready` as their probe, `drain` at their end.
+# What Ollama's pods do besides serving: `pull` the model, `ready` as their probe, `drain` at their end.
 # The image has bash and Ollama's own CLI, but no curl.
 set -euo pipefail
 export LC_ALL=C # match bytes, whatever the locale
 
-# pull [--insecure]: put the model on the volume, under its name and with this container's threads. The server keeps
-# what it has of an interrupted pull, and the next one resumes there.
+# pull [--insecure]: put the model on the volume, under its name and with this container's threads. The server
+# keeps what it has of an interrupted pull, and the next one resumes there.
 pull() {
   local server files=${TMPDIR:-/tmp} output
   ollama serve >"$files/serve.log" 2>&1 &
@@ -30,8 +30,8 @@ pull() {
   echo "$MODEL is on the volume, num_thread $MODEL_THREADS"
 }
 
-# Print each step of a pull, and each tenth of a layer, once: the CLI redraws all of them ten times a second, between
-# escape sequences. Fail unless the pull succeeded; the last line says why.
+# Print each step of a pull, and each tenth of a layer, once: the CLI redraws all of them ten times a second,
+# between escape sequences. Fail unless the pull succeeded; the last line says why.
 progress() {
   local piece step last=""
   local -A seen=()
@@ -60,8 +60,8 @@ ready() {
     { echo "The model $MODEL does not load: ${output##*Error: }"; exit 1; }
 }
 
-# drain LEAST MOST: keep serving for LEAST seconds while the pod's address leaves the Services, then until no slot of
-# a model is busy, at most MOST seconds. Ollama drops its requests at SIGTERM.
+# drain LEAST MOST: keep serving for LEAST seconds while the pod's address leaves the Services, then until no
+# slot of a model is busy, at most MOST seconds. Ollama drops its requests at SIGTERM.
 drain() {
   sleep "$1"
   local end=$((SECONDS + $2))

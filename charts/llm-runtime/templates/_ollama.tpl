@@ -21,8 +21,8 @@
 {{- end }}
 {{- end -}}
 
-{{/* The part of the container that is specific to Ollama. A script stands in for what it lacks: readiness of a
-model, and finishing requests at SIGTERM. */}}
+{{/* The part of the container that is specific to Ollama. A script adds what Ollama lacks: the readiness of a
+model, and requests that are finished at SIGTERM. */}}
 {{- define "llm-runtime.ollama.container" -}}
 env:
   {{- include "llm-runtime.ollama.env" . | nindent 2 }}
