@@ -125,7 +125,7 @@ def resident(process: int) -> int:
 async def take(runtime: Server, gateway: Server, options: argparse.Namespace) -> list[Round]:
     """The rounds; the first one warms up, and is the measure of the memory that is needed."""
     async with measure.client() as http:
-        (await http.post(f"{runtime.url}/simulator", json={"physics": PHYSICS})).raise_for_status()
+        (await http.post(f"{runtime.url}/simulator", json={"behavior": PHYSICS})).raise_for_status()
         load = Load(http, runtime, gateway, options.seconds)
         return [await load.round() for _ in range(options.rounds + 1)]
 

@@ -32,7 +32,7 @@ class Figures:
 async def set_pace(runtime: Server, token_seconds: float) -> None:
     """Set the simulated model's pause between two tokens."""
     async with measure.client() as http:
-        change = {"physics": {"token_seconds": token_seconds}}
+        change = {"behavior": {"token_seconds": token_seconds}}
         (await http.post(f"{runtime.url}/simulator", json=change)).raise_for_status()
 
 

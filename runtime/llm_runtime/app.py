@@ -23,10 +23,10 @@ log = logging.getLogger("uvicorn.error")
 def make_engine(settings: Settings) -> Engine:
     """The engine that the settings name."""
     if settings.engine == "simulated":
-        physics = settings.simulated.model_copy()
-        if "slots" not in physics.model_fields_set:
-            physics.slots = settings.slots
-        return SimulatedEngine(settings.model, physics)
+        behavior = settings.simulated.model_copy()
+        if "slots" not in behavior.model_fields_set:
+            behavior.slots = settings.slots
+        return SimulatedEngine(settings.model, behavior)
     try:
         from llm_runtime.engines.llamacpp import LlamaCppEngine
     except ImportError as missing:

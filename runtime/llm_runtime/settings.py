@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from llm_runtime.engines.behavior import Physics
+from llm_runtime.engines.behavior import Behavior
 
 
 class Settings(BaseSettings):
@@ -22,4 +22,4 @@ class Settings(BaseSettings):
     threads: int | None = Field(default=None, ge=1, description="Unset: the CPU limit, else all cores.")
     slots: int = Field(default=1, ge=1, description="Generations at once; others wait.")
     context_length: int = Field(default=4096, ge=256, description="Tokens of each slot (llama.cpp).")
-    simulated: Physics = Physics()
+    simulated: Behavior = Behavior()

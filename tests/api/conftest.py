@@ -50,7 +50,7 @@ class Live:
     server: uvicorn.Server
 
     async def simulate(self, **change: Any) -> None:
-        """Set physics and faults of the simulated runtime, as its POST /simulator takes them."""
+        """Set behavior and faults of the simulated runtime, as its POST /simulator takes them."""
         answer = await self.runtime.post("/simulator", json=change)
         assert answer.status_code == 200, answer.text
 
@@ -118,12 +118,12 @@ def with_state(app: FastAPI, state: Mapping[str, Any]) -> Any:
 
 @pytest.fixture
 async def serve() -> AsyncIterator[Serve]:
-    """Serve the gateway before a simulated runtime: `await serve(physics={...}, max_running=1)`."""
+    """Serve the gateway before a simulated runtime: `await serve(behavior={...}, max_running=1)`."""
     async with contextlib.AsyncExitStack() as stack:
 
-        async def start(*, physics: Mapping[str, Any] | None = None, **settings: Any) -> Live:
+        async def start(*, behavior: Mapping[str, Any] | None = None, **settings: Any) -> Live:
             simulated = RuntimeSettings.model_validate(
-                {"engine": "simulated", "model": MODEL, "simulated": dict(physics or {"slots": 64})}
+                {"engine": "simulated", "model": MODEL, "simulated": dict(behavior or {"slots": 64})}
             )
             runtime_url, _ = await listen(stack, create_runtime(simulated))
             given = {"runtime_url": runtime_url, "model": MODEL, "models_interval_seconds": 0.2} | settings

@@ -56,8 +56,8 @@ async def watch(live: Live, most: dict[str, int]) -> None:
 
 
 async def test_ten_times_the_capacity_is_served_or_refused_and_nothing_is_lost(serve: Serve) -> None:
-    physics = {"slots": 64, "first_token_seconds": 0.05, "token_seconds": 0.01}
-    live = await serve(max_running=RUNNING, max_waiting=WAITING, physics=physics)
+    behavior = {"slots": 64, "first_token_seconds": 0.05, "token_seconds": 0.01}
+    live = await serve(max_running=RUNNING, max_waiting=WAITING, behavior=behavior)
     most = {"running": 0, "waiting": 0}
     watching = asyncio.create_task(watch(live, most))
     no_limits = httpx.Limits(max_connections=None)

@@ -70,7 +70,7 @@ def test_the_parts_add_up_wherever_a_request_ended(
 
 @pytest.mark.parametrize("stream", [False, True])
 async def test_every_histogram_observes_an_answer_as_it_tells_of_itself(serve: Serve, stream: bool) -> None:
-    live = await serve(physics={"first_token_seconds": 0.01, "token_seconds": 0.01})
+    live = await serve(behavior={"first_token_seconds": 0.01, "token_seconds": 0.01})
     body = {"prompt": "Say hello now.", "stream": stream, "options": {"num_predict": 5}}
     answer = await live.http.post("/generate", json=body)
     last = json.loads(answer.text.splitlines()[-1])

@@ -70,7 +70,9 @@ async def pod(live: Live, **settings: str) -> AsyncIterator[Pod]:
 
 
 async def test_none_who_runs_or_waits_at_sigterm_loses_its_answer(serve: Serve) -> None:
-    live = await serve(physics={"slots": 64, "first_token_seconds": 0.5, "token_seconds": 0.05, "tokens": 10})
+    live = await serve(
+        behavior={"slots": 64, "first_token_seconds": 0.5, "token_seconds": 0.05, "tokens": 10}
+    )
     async with pod(live, LLM_MAX_RUNNING="2", LLM_MAX_WAITING="4") as it:
         asked = [asyncio.create_task(it.ask(stream=number % 2 == 0)) for number in range(6)]
         await it.gauges(running=2, waiting=4)

@@ -53,11 +53,11 @@ class Service:
 
 @pytest.fixture
 async def serve() -> AsyncIterator[Serve]:
-    """Start a simulated service with these physics, once its model is ready unless told otherwise."""
+    """Start a simulated service with these behavior, once its model is ready unless told otherwise."""
     async with contextlib.AsyncExitStack() as stack:
 
-        async def start(*, wait: bool = True, **physics: Any) -> Service:
-            settings = Settings.model_validate({"engine": "simulated", "simulated": physics})
+        async def start(*, wait: bool = True, **behavior: Any) -> Service:
+            settings = Settings.model_validate({"engine": "simulated", "simulated": behavior})
             config = uvicorn.Config(
                 create_app(settings), port=0, log_level="critical", timeout_graceful_shutdown=0
             )

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from llm_runtime.api.schemas import Options
-from llm_runtime.engines.behavior import Fault, Physics
+from llm_runtime.engines.behavior import Behavior, Fault
 from llm_runtime.engines.engine import EngineError, Job
 from llm_runtime.engines.simulated import SimulatedEngine
 from llm_runtime.runner import Cancelled, Result, Runner
@@ -13,8 +13,8 @@ JOB = Job(Options(num_predict=4), prompt="Hello")
 FOR_EVER = 3600.0
 
 
-def make(**physics: float) -> Runner:
-    return Runner(SimulatedEngine("m", Physics.model_validate(physics)))
+def make(**behavior: float) -> Runner:
+    return Runner(SimulatedEngine("m", Behavior.model_validate(behavior)))
 
 
 async def ignore(text: str) -> None:
@@ -49,7 +49,7 @@ async def test_a_finished_job_is_counted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("physics", "phase", "tokens"),
+    ("behavior", "phase", "tokens"),
     [
         ({"load_seconds": FOR_EVER}, "loading", 0),
         ({"first_token_seconds": FOR_EVER}, "prefill", 0),
@@ -57,9 +57,9 @@ async def test_a_finished_job_is_counted() -> None:
     ],
 )
 async def test_who_leaves_is_recorded_with_how_far_it_got(
-    physics: dict[str, float], phase: str, tokens: int
+    behavior: dict[str, float], phase: str, tokens: int
 ) -> None:
-    runner = make(**physics)
+    runner = make(**behavior)
     task = start(runner)
     await settle()
     await leave(task)

@@ -139,12 +139,12 @@ async def test_it_is_alive_but_not_ready_while_the_model_loads(serve: Serve) -> 
 
 async def test_settings_of_the_simulator_change_what_is_named(serve: Serve) -> None:
     service = await serve(tokens=9)
-    answer = await service.http.post("/simulator", json={"physics": {"slots": 5}})
-    assert (answer.json()["physics"]["slots"], answer.json()["physics"]["tokens"]) == (5, 9)
-    for wrong in ({"physics": {"slots": 0}}, {"physics": {"no": 1}}, {"fault": {"kind": "no"}}, {"no": 1}):
+    answer = await service.http.post("/simulator", json={"behavior": {"slots": 5}})
+    assert (answer.json()["behavior"]["slots"], answer.json()["behavior"]["tokens"]) == (5, 9)
+    for wrong in ({"behavior": {"slots": 0}}, {"behavior": {"no": 1}}, {"fault": {"kind": "no"}}, {"no": 1}):
         assert (await service.http.post("/simulator", json=wrong)).status_code == 422
     await service.http.post("/simulator", json={"fault": {"kind": "busy", "times": None}})
-    await service.http.post("/simulator", json={"physics": {}})
+    await service.http.post("/simulator", json={"behavior": {}})
     assert (await service.state())["fault"]["kind"] == "busy"
     await service.http.post("/simulator", json={"fault": None})
     assert (await service.state())["fault"] is None

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, HTTPException
 from pydantic import ValidationError
 
 from llm_runtime.api.models import TheRunner
-from llm_runtime.engines.behavior import Change, Physics
+from llm_runtime.engines.behavior import Behavior, Change
 from llm_runtime.engines.simulated import SimulatedEngine
 
 router = APIRouter(prefix="/simulator")
@@ -25,9 +25,9 @@ TheEngine = Annotated[SimulatedEngine, Depends(get_engine)]
 
 @router.get("")
 async def read(runner: TheRunner, engine: TheEngine) -> dict[str, Any]:
-    """The physics, the fault that is set, and what happened since the record was cleared."""
+    """The behavior, the fault that is set, and what happened since the record was cleared."""
     return {
-        "physics": engine.physics.model_dump(),
+        "behavior": engine.behavior.model_dump(),
         "fault": engine.fault and engine.fault.model_dump(),
         "ready": not runner.trouble,
         "running": runner.slots.taken,
@@ -42,12 +42,12 @@ async def read(runner: TheRunner, engine: TheEngine) -> dict[str, Any]:
 
 @router.post("")
 async def change(wish: Change, runner: TheRunner, engine: TheEngine) -> dict[str, Any]:
-    """Set physics and fault; running generations keep the pace that they began with."""
+    """Set behavior and fault; running generations keep the pace that they began with."""
     try:
-        engine.physics = Physics.model_validate(engine.physics.model_dump() | wish.physics)
+        engine.behavior = Behavior.model_validate(engine.behavior.model_dump() | wish.behavior)
     except ValidationError as invalid:
         raise HTTPException(422, invalid.errors(include_url=False, include_context=False)) from invalid
-    runner.slots.resize(engine.physics.slots)
+    runner.slots.resize(engine.behavior.slots)
     if "fault" in wish.model_fields_set:
         engine.fault = wish.fault
     if wish.clear_record:

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 
-class Physics(BaseModel):
+class Behavior(BaseModel):
     """How the simulated model behaves. Times in seconds."""
 
     model_config = ConfigDict(extra="forbid")
@@ -24,7 +24,7 @@ class Physics(BaseModel):
         steps = [self.first_token_seconds, *[self.token_seconds] * (count - 1)][:count]
         if not self.jitter:
             return steps
-        chance = random.Random(f"{self.seed}:{key}")  # noqa: S311 - physics, not secrets
+        chance = random.Random(f"{self.seed}:{key}")  # noqa: S311 - behavior, not secrets
         return [step * chance.uniform(1 - self.jitter, 1 + self.jitter) for step in steps]
 
 
@@ -50,6 +50,6 @@ class Change(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    physics: dict[str, float | int] = Field(default_factory=dict)
+    behavior: dict[str, float | int] = Field(default_factory=dict)
     fault: Fault | None = None
     clear_record: bool = False

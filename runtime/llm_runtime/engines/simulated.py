@@ -6,7 +6,7 @@ import time
 import zlib
 from collections.abc import Awaitable, Callable
 
-from llm_runtime.engines.behavior import Fault, Physics
+from llm_runtime.engines.behavior import Behavior, Fault
 from llm_runtime.engines.engine import DropError, Emit, EngineError, Finish, Job, ModelInfo, UnfinishedError
 from llm_runtime.engines.stops import StopFilter
 from llm_runtime.names import display_name
@@ -33,13 +33,13 @@ class SimulatedEngine:
     def __init__(
         self,
         model: str,
-        physics: Physics,
+        behavior: Behavior,
         *,
         clock: Callable[[], float] = time.perf_counter,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._clock, self._sleep = clock, sleep
-        self.physics = physics
+        self.behavior = behavior
         self.fault: Fault | None = None
         self.info = ModelInfo(
             name=display_name(model),
@@ -61,11 +61,11 @@ class SimulatedEngine:
     @property
     def slots(self) -> int:
         """Generations at once."""
-        return self.physics.slots
+        return self.behavior.slots
 
     async def load(self) -> None:
         """Take as long as a load is set to take."""
-        await self._sleep(self.physics.load_seconds)
+        await self._sleep(self.behavior.load_seconds)
 
     async def unload(self) -> None:
         """Nothing to give back."""
@@ -84,13 +84,13 @@ class SimulatedEngine:
         fault = self._strike("error", "hang", "drop", "unfinished")
         prompt = job.prompt or "\n".join(message.content for message in job.messages)
         limit = job.options.num_predict
-        count = min(limit, self.physics.tokens) if limit > 0 else self.physics.tokens
+        count = min(limit, self.behavior.tokens) if limit > 0 else self.behavior.tokens
         reason = "length" if 0 < limit <= count else "stop"
         start = zlib.crc32(prompt.encode(errors="replace"), job.options.seed & 0xFFFFFFFF)
         stops = StopFilter(job.options.stop)
         due = began = first = self._clock()
         made = 0
-        for made, delay in enumerate(self.physics.delays(count, f"{job.options.seed}:{prompt}"), 1):
+        for made, delay in enumerate(self.behavior.delays(count, f"{job.options.seed}:{prompt}"), 1):
             if fault and made > fault.after_tokens:
                 await self._fail(fault)
             # Against the clock, so that late timers do not add up; a pause of 0 lets others have a turn.

@@ -41,7 +41,7 @@ async def test_a_plain_answer_has_the_text_the_tokens_and_where_its_time_went(op
 
 
 async def test_a_streamed_answer_comes_as_lines_of_which_the_last_one_is_done(serve: Serve) -> None:
-    live = await serve(physics={"first_token_seconds": 0.05, "token_seconds": 0.01})
+    live = await serve(behavior={"first_token_seconds": 0.05, "token_seconds": 0.01})
     body = {"prompt": "Say hello.", "stream": True, "options": {"num_predict": 5}}
     async with live.http.stream("POST", "/generate", json=body) as answer:
         assert answer.headers["content-type"] == "application/x-ndjson"
@@ -68,7 +68,7 @@ async def test_an_answer_that_the_runtime_ends_in_good_order_without_a_last_line
 
 
 async def test_a_server_that_stops_waiting_ends_a_stream_with_a_word(serve: Serve) -> None:
-    live = await serve(physics={"token_seconds": 0.02, "tokens": 10_000})
+    live = await serve(behavior={"token_seconds": 0.02, "tokens": 10_000})
     async with live.http.stream("POST", "/generate", json={"prompt": "Say hello.", "stream": True}) as answer:
         lines = answer.aiter_lines()
         await anext(lines)

@@ -64,7 +64,7 @@ async def test_it_streams_with_usage_at_the_end(connect: Connect) -> None:
 
 
 async def test_its_stream_helper_accumulates_the_answer(connect: Connect) -> None:
-    _, client = await connect(physics={"tokens": 4})
+    _, client = await connect(behavior={"tokens": 4})
     async with client.chat.completions.stream(model=MODEL, messages=HELLO) as stream:
         answer = await stream.get_final_completion()
     assert answer.choices[0].message.content
@@ -136,7 +136,7 @@ async def test_it_comes_back_after_a_refusal_when_it_may_retry(connect: Connect)
 
 
 async def test_an_error_within_a_stream_is_an_api_error(connect: Connect) -> None:
-    live, client = await connect(physics={"token_seconds": 0.02})
+    live, client = await connect(behavior={"token_seconds": 0.02})
     await live.simulate(fault={"kind": "error", "after_tokens": 2})
     stream = await client.chat.completions.create(model=MODEL, messages=HELLO, stream=True)
     texts = []
@@ -152,7 +152,7 @@ async def test_an_error_within_a_stream_is_an_api_error(connect: Connect) -> Non
 
 
 async def test_leaving_a_stream_ends_the_work_of_the_runtime(connect: Connect) -> None:
-    live, client = await connect(physics={"token_seconds": 0.01, "tokens": 100_000})
+    live, client = await connect(behavior={"token_seconds": 0.01, "tokens": 100_000})
     stream = await client.chat.completions.create(model=MODEL, messages=HELLO, stream=True, max_tokens=4096)
     async for chunk in stream:
         if chunk.choices[0].delta.content:

@@ -28,8 +28,8 @@ async def test_a_client_that_leaves_ends_the_runtimes_work_and_frees_its_place(
     serve: Serve, stream: bool, route: str
 ) -> None:
     live = await serve(max_running=1)
-    for count, (phase, physics) in enumerate(PHASES.items(), 1):
-        await live.simulate(physics={"first_token_seconds": 0, "token_seconds": 0} | physics)
+    for count, (phase, behavior) in enumerate(PHASES.items(), 1):
+        await live.simulate(behavior={"first_token_seconds": 0, "token_seconds": 0} | behavior)
         leaving = await ask(live.url, BODIES[route] | {"stream": stream}, route)
         await live.simulator_reaches(running=1)
         assert live.metric("llm_requests_running") == 1
@@ -38,12 +38,12 @@ async def test_a_client_that_leaves_ends_the_runtimes_work_and_frees_its_place(
         assert state["record"][-1]["phase"] == phase
         await until(lambda: live.gateway.admission.running == 0)
         await counts_cancelled(live, count, route)
-    await live.simulate(physics={"token_seconds": 0})
+    await live.simulate(behavior={"token_seconds": 0})
     assert (await live.http.post(route, json=BODIES[route])).status_code == 200
 
 
 async def test_a_client_that_has_read_a_part_of_its_stream_and_leaves_ends_the_work(serve: Serve) -> None:
-    live = await serve(physics={"tokens": 10_000, "token_seconds": 0.001})
+    live = await serve(behavior={"tokens": 10_000, "token_seconds": 0.001})
     reader, leaving = await connect(live.url, {"prompt": "Hello", "stream": True})
     await reader.readuntil(b'"done":false}')
     leaving.close()
@@ -55,7 +55,7 @@ async def test_a_client_that_has_read_a_part_of_its_stream_and_leaves_ends_the_w
 
 
 async def test_a_waiter_that_leaves_makes_its_place_free_for_the_next_in_the_queue(serve: Serve) -> None:
-    live = await serve(max_running=1, max_waiting=2, physics={"first_token_seconds": HOUR})
+    live = await serve(max_running=1, max_waiting=2, behavior={"first_token_seconds": HOUR})
     admission = live.gateway.admission
     running = await ask(live.url, {"prompt": "runs"})
     await live.simulator_reaches(running=1)
@@ -65,7 +65,7 @@ async def test_a_waiter_that_leaves_makes_its_place_free_for_the_next_in_the_que
     await until(lambda: admission.waiting == 2)
     first.close()
     await until(lambda: admission.waiting == 1)
-    await live.simulate(physics={"first_token_seconds": 0})
+    await live.simulate(behavior={"first_token_seconds": 0})
     running.close()
     assert (await second).status_code == 200
     state = await live.simulator()
@@ -92,12 +92,12 @@ def open_files() -> int:
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts descriptors where Linux lists them")
 async def test_a_thousand_clients_that_leave_leave_nothing_behind(serve: Serve) -> None:
     """Fifty at a time: streaming and plain, running and waiting, in prefill and in decode."""
-    live = await serve(max_running=25, max_waiting=25, physics={"slots": 64})
+    live = await serve(max_running=25, max_waiting=25, behavior={"slots": 64})
     admission = live.gateway.admission
 
     async def abort(number: int) -> None:
         await live.simulate(
-            physics={"first_token_seconds": 0, "token_seconds": 0}
+            behavior={"first_token_seconds": 0, "token_seconds": 0}
             | PHASES["prefill" if number % 2 else "decode"]
         )
         leaving = [await ask(live.url, {"prompt": "Hello", "stream": i % 3 > 0}) for i in range(50)]
@@ -115,5 +115,5 @@ async def test_a_thousand_clients_that_leave_leave_nothing_behind(serve: Serve) 
     await live.simulator_reaches(running=0, waiting=0, completed=0, failed=0)
     assert live.metric("llm_requests_running") == live.metric("llm_requests_waiting") == 0
     await until(lambda: open_files() <= before)
-    await live.simulate(physics={"first_token_seconds": 0, "token_seconds": 0})
+    await live.simulate(behavior={"first_token_seconds": 0, "token_seconds": 0})
     assert (await live.http.post("/generate", json={"prompt": "Hello"})).status_code == 200

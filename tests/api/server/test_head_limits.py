@@ -173,7 +173,7 @@ async def test_an_offer_to_upgrade_is_passed_over(serve: Serve) -> None:
 
 async def test_a_client_that_does_not_read_is_cut(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Protocol, "stall_seconds", 0.1)
-    live = await serve(physics={"tokens": 10**7}, max_output_tokens=10**7)
+    live = await serve(behavior={"tokens": 10**7}, max_output_tokens=10**7)
     # Accepted connections inherit it; the kernel would take megabytes.
     live.server.servers[0].sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
     body = '{"prompt": "x", "stream": true}'

@@ -88,8 +88,8 @@ class SimulatedReplica:
     """A simulated runtime at an address of its own."""
 
     def __init__(self, host: str, port: int) -> None:
-        physics = {"slots": 64, "first_token_seconds": 0.01}
-        settings = {"engine": "simulated", "model": MODEL, "simulated": physics}
+        behavior = {"slots": 64, "first_token_seconds": 0.01}
+        settings = {"engine": "simulated", "model": MODEL, "simulated": behavior}
         app = create_runtime(RuntimeSettings.model_validate(settings))
         self.http = httpx.AsyncClient(base_url=f"http://{host}:{port}")
         self._server = Server(

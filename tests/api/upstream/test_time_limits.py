@@ -58,7 +58,7 @@ async def test_a_stream_past_its_deadline_ends_with_an_error_event(serve: Serve)
 
 
 async def test_a_plain_answer_needs_no_first_token_in_time_only_its_end(serve: Serve) -> None:
-    live = await serve(first_token_timeout_seconds=0.05, physics={"first_token_seconds": 0.2})
+    live = await serve(first_token_timeout_seconds=0.05, behavior={"first_token_seconds": 0.2})
     assert (await live.http.post("/generate", json={"prompt": "Hello"})).status_code == 200
 
 

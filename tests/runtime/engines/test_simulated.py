@@ -2,7 +2,7 @@
 
 import pytest
 from llm_runtime.api.schemas import Options
-from llm_runtime.engines.behavior import Fault, Physics
+from llm_runtime.engines.behavior import Behavior, Fault
 from llm_runtime.engines.engine import DropError, EngineError, Finish, Job
 from llm_runtime.engines.simulated import SimulatedEngine
 
@@ -21,9 +21,9 @@ class Clock:
         self.now += seconds + self.late
 
 
-def engine(clock: Clock | None = None, **physics: float) -> SimulatedEngine:
+def engine(clock: Clock | None = None, **behavior: float) -> SimulatedEngine:
     clock = clock or Clock()
-    return SimulatedEngine("m", Physics.model_validate(physics), clock=clock.time, sleep=clock.sleep)
+    return SimulatedEngine("m", Behavior.model_validate(behavior), clock=clock.time, sleep=clock.sleep)
 
 
 async def ask(engine: SimulatedEngine, prompt: str = "Hello there", **options: object) -> tuple[str, Finish]:
@@ -62,11 +62,11 @@ async def test_the_same_prompt_and_seed_give_the_same_words() -> None:
 
 
 def test_jitter_is_repeatable_and_stays_within_its_bounds() -> None:
-    physics = Physics(first_token_seconds=1.0, token_seconds=0.1, jitter=0.2, seed=3)
-    delays = physics.delays(50, "a")
-    assert delays == physics.delays(50, "a")
-    assert delays != physics.delays(50, "b")
-    assert delays != physics.model_copy(update={"seed": 4}).delays(50, "a")
+    behavior = Behavior(first_token_seconds=1.0, token_seconds=0.1, jitter=0.2, seed=3)
+    delays = behavior.delays(50, "a")
+    assert delays == behavior.delays(50, "a")
+    assert delays != behavior.delays(50, "b")
+    assert delays != behavior.model_copy(update={"seed": 4}).delays(50, "a")
     assert 0.8 <= delays[0] <= 1.2
     assert all(0.08 <= delay <= 0.12 for delay in delays[1:])
 
