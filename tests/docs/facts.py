@@ -31,11 +31,17 @@ def files() -> list[str]:
 
 
 def is_path(name: str, tree: list[str]) -> bool:
-    """Whether it is a file, a folder, or a pattern that matches a file; a lone `folder/` may be anywhere."""
+    """Whether it is a file, a folder, or a pattern that matches a file.
+
+    A lone `folder/` may be anywhere, and a module may be named by the end of its path: `upstream/client`.
+    """
     below = name.rstrip("/") + "/"
-    if name.count("/") == 1 and name.endswith("/"):
+    if name == below and name.count("/") == 1:
         return any(f"/{below}" in f"/{file}" for file in tree)
-    return any(file.startswith(below) or fnmatch.fnmatchcase(file, name) for file in tree)
+    return any(
+        file.startswith(below) or file.endswith(f"/{name}.py") or fnmatch.fnmatchcase(file, name)
+        for file in tree
+    )
 
 
 def is_file(name: str, tree: list[str]) -> bool:
