@@ -1,4 +1,4 @@
-"""A connection to an HTTP/1.1 server: asyncio's transport, httptools' parser, one answer at a time."""
+"""An HTTP/1.1 client connection on an asyncio transport and httptools' parser."""
 
 import asyncio
 from typing import cast
@@ -6,12 +6,12 @@ from typing import cast
 import httptools
 import httpx
 
-# Read ahead of a slow client at most so many bytes.
+# Bytes buffered for a slow client before reading from the server pauses.
 HIGH_WATER_BYTES = 262_144
 
 
 class Connection(asyncio.Protocol):
-    """One connection, with one answer at a time."""
+    """One connection, which carries one request at a time."""
 
     transport: asyncio.Transport
 
@@ -19,31 +19,34 @@ class Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._waiter: asyncio.Future[None] | None = None
         self._lost = False
-        self.complete = True  # nothing is asked
+        self.complete = True  # no request is pending
         self.idle_since = 0.0
 
-    def ask(self, message: bytes) -> None:
-        """Send a request; the answer's parts are waited for with `head` and `chunk`."""
+    def send(self, message: bytes) -> None:
+        """Send a request; `head` and `chunk` wait for its response."""
         self._parser = httptools.HttpResponseParser(self)
         self.headers: list[tuple[bytes, bytes]] = []
         self.status = 0
-        self.complete = self._any = self._delimited = self._paused = False
+        self.complete = self._received = self._delimited = self._paused = False
         self._body = bytearray()
         self._error: Exception | None = None
         self.transport.write(message)
 
     async def head(self) -> None:
-        """Wait for status and headers.
+        """Wait for the status and the headers.
 
-        Raises httpx.ConnectError where the connection ends without a byte, or httpx.RemoteProtocolError.
+        Raises:
+            httpx.ConnectError: The connection ended before the first byte.
+            httpx.RemoteProtocolError: The connection ended later, or the response is not valid HTTP.
         """
         while not self.status:
             await self._progress()
 
     async def chunk(self) -> bytes:
-        """Return what has come of the body since the last call; empty at its end.
+        """Return the part of the body received since the last call, or nothing at its end.
 
-        Raises httpx.RemoteProtocolError.
+        Raises:
+            httpx.RemoteProtocolError: The body is truncated, or not valid HTTP.
         """
         while not self._body:
             if self.complete:
@@ -58,7 +61,7 @@ class Connection(asyncio.Protocol):
 
     @property
     def reusable(self) -> bool:
-        """Whether another request may follow."""
+        """Whether it can carry another request."""
         return self.complete and not self._lost and not self.transport.is_closing()
 
     async def _progress(self) -> None:
@@ -77,47 +80,45 @@ class Connection(asyncio.Protocol):
     # ---- asyncio.Protocol ---------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport."""
         self.transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
-        """Parse; what nobody asked for ends the connection."""
+        """Parse the data; unsolicited data ends the connection."""
         if self.complete:
             self.transport.abort()
             return
-        self._any = True
+        self._received = True
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
-            self._error = httpx.RemoteProtocolError(f"not HTTP: {error}")
+            self._error = httpx.RemoteProtocolError(f"invalid HTTP response: {error}")
             self.transport.abort()
         self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """An answer without a length ends so; any other is cut off."""
+        """EOF completes a body of unknown length; otherwise the response was truncated."""
         self._lost = True
         if self.complete:
             return
         if self.status and not self._delimited and exc is None:
             self.complete = True
         elif self._error is None:
-            kind = httpx.RemoteProtocolError if self._any else httpx.ConnectError
-            self._error = kind("the server ended the connection")
+            kind = httpx.RemoteProtocolError if self._received else httpx.ConnectError
+            self._error = kind("the server closed the connection")
         self._wake()
 
-    # ---- httptools ----------------------------------------------------------------------------------
+    # ---- httptools' callbacks -----------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
-        """Stop the parser where more follows than the one answer."""
+        """Make the parser fail on a second response to one request."""
         if self.complete:
-            raise ValueError("more than one answer")
+            raise ValueError("more than one response")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One header."""
         self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        """The head is whole, unless it is an interim one (1xx), which another follows."""
+        """Take the status, unless it is an interim one (1xx): another head follows."""
         status = self._parser.get_status_code()
         if status < 200:
             self.headers.clear()
@@ -127,14 +128,12 @@ class Connection(asyncio.Protocol):
         self._delimited = not names.isdisjoint((b"content-length", b"transfer-encoding"))
 
     def on_body(self, body: bytes) -> None:
-        """A piece of the body."""
         self._body += body
         if len(self._body) > HIGH_WATER_BYTES and not self._paused:
             self._paused = True
             self.transport.pause_reading()
 
     def on_message_complete(self) -> None:
-        """The answer is whole."""
         if self.status:
             self.complete = True
             if not self._parser.should_keep_alive():

@@ -1,23 +1,23 @@
-"""A budget for retries: a runtime that is down must not get more requests for it."""
+"""A budget for retries, so that a runtime that is down does not get more requests because of it."""
 
-# Share of requests that may be tried again, and how many retries may be saved up
+# Retries earned per request, and the most that can be saved up
 # (https://sre.google/sre-book/handling-overload/, "Deciding to Retry").
-SHARE, SAVINGS = 0.1, 10.0
+EARNED_PER_REQUEST, MAX_SAVED = 0.1, 10.0
 
 
 class RetryBudget:
-    """Every request earns a tenth of a retry."""
+    """Allows one retry for every ten requests."""
 
     def __init__(self) -> None:
-        self._left = SAVINGS
+        self._saved = MAX_SAVED
 
     def earn(self) -> None:
-        """A request begins."""
-        self._left = min(SAVINGS, self._left + SHARE)
+        """Add a request's share of a retry."""
+        self._saved = min(MAX_SAVED, self._saved + EARNED_PER_REQUEST)
 
     def spend(self) -> bool:
-        """Whether a retry may be made; it is paid for then."""
-        if self._left < 1:
+        """Take one retry from the budget if there is one; return whether there was."""
+        if self._saved < 1:
             return False
-        self._left -= 1
+        self._saved -= 1
         return True
