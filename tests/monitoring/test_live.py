@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from tests.monitoring.ask import numbers
-from tests.monitoring.processes import PATIENCE, free_port, running, service
 from tests.monitoring.queries import RULES, Query, dashboard_queries, metrics
+from tests.processes import PATIENCE, free_port, running, service
 
 MODEL = "simulated:tiny"
 BURST = 8
