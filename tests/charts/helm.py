@@ -48,3 +48,19 @@ def by_kind(manifests: list[Manifest]) -> dict[str, Manifest]:
         kind if kinds.count(kind) == 1 else f"{kind}/{manifest['metadata']['name']}": manifest
         for kind, manifest in zip(kinds, manifests, strict=True)
     }
+
+
+def pod(objects: dict[str, Manifest]) -> Manifest:
+    """Return the specification of the workload's pods."""
+    workload = objects.get("Deployment") or objects["StatefulSet"]
+    return dict(workload["spec"]["template"]["spec"])
+
+
+def container(objects: dict[str, Manifest]) -> Manifest:
+    (only,) = pod(objects)["containers"]
+    return dict(only)
+
+
+def environment(container: Manifest) -> dict[str, Any]:
+    """Return the values of a container's variables, or where they come from, by name."""
+    return {entry["name"]: entry.get("value", entry.get("valueFrom")) for entry in container["env"]}

@@ -6,15 +6,11 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.charts.helm import ROOT, Render
+from tests.charts.helm import ROOT, Render, container, environment, pod
 
 # kind's own pods request this much: API server, controllers, scheduler, etcd, DNS, network.
 KIND_MILLICPU = 950
 MONITORING = ["kube-prometheus-stack", "metrics-server", "keda"]
-
-
-def names(container: dict[str, Any], prefix: str) -> set[str]:
-    return {entry["name"] for entry in container["env"] if entry["name"].startswith(prefix)}
 
 
 def variables(settings: type[Any]) -> set[str]:
@@ -27,16 +23,14 @@ def test_every_setting_of_the_gateway_can_be_set_in_its_chart_and_no_other(rende
     from llm_api.settings import Settings
 
     objects = render("llm-api", "settings.numThread=7", "apiKeys.create={key}")
-    (container,) = objects["Deployment"]["spec"]["template"]["spec"]["containers"]
-    assert names(container, "") == variables(Settings)
+    assert set(environment(container(objects))) == variables(Settings)
 
 
 def test_the_gateway_accepts_what_its_chart_sets(render: Render, monkeypatch: pytest.MonkeyPatch) -> None:
     from llm_api.settings import Settings
 
-    (container,) = render("llm-api")["Deployment"]["spec"]["template"]["spec"]["containers"]
-    for entry in container["env"]:
-        monkeypatch.setenv(entry["name"], entry["value"])
+    for name, value in environment(container(render("llm-api"))).items():
+        monkeypatch.setenv(name, value)
     assert str(Settings().runtime_url).rstrip("/") == "http://llm-runtime-pods:11434"
 
 
@@ -47,10 +41,10 @@ def test_the_runtime_reads_every_variable_that_its_chart_sets(
     from llm_runtime.settings import Settings
 
     objects = render("llm-runtime", f"engine={engine}", "model.path=/models/a.gguf")
-    (container,) = objects["StatefulSet"]["spec"]["template"]["spec"]["containers"]
-    assert names(container, "") - variables(Settings) == {"UVICORN_TIMEOUT_GRACEFUL_SHUTDOWN"}
-    for entry in container["env"]:
-        monkeypatch.setenv(entry["name"], entry["value"])
+    found = environment(container(objects))
+    assert set(found) - variables(Settings) == {"UVICORN_TIMEOUT_GRACEFUL_SHUTDOWN"}
+    for name, value in found.items():
+        monkeypatch.setenv(name, value)
     settings = Settings()
     assert (settings.engine, settings.model, settings.threads) == (engine, "smollm2:135m", 2)
 
@@ -99,5 +93,5 @@ def test_the_gateways_default_address_is_the_runtimes_headless_service(render: R
 
 def test_ollama_pulls_the_model_that_the_gateway_asks_for(render: Render) -> None:
     values = yaml.safe_load((ROOT / "charts/llm-api/values.yaml").read_text())
-    (pull,) = render("llm-runtime")["StatefulSet"]["spec"]["template"]["spec"]["initContainers"]
-    assert {"name": "MODEL", "value": values["model"]} in pull["env"]
+    (pull,) = pod(render("llm-runtime"))["initContainers"]
+    assert environment(pull)["MODEL"] == values["model"]

@@ -6,29 +6,13 @@ from typing import Any
 
 import pytest
 
-from tests.charts.helm import CHARTS, Render
+from tests.charts.helm import CHARTS, Render, container, environment, pod
 
 
 @pytest.fixture(scope="module")
 def objects(render: Render) -> dict[str, Any]:
     made: dict[str, Any] = render("llm-api")
     return made
-
-
-@pytest.fixture(scope="module")
-def pod(objects: dict[str, Any]) -> dict[str, Any]:
-    spec: dict[str, Any] = objects["Deployment"]["spec"]["template"]["spec"]
-    return spec
-
-
-def container(objects: dict[str, Any]) -> dict[str, Any]:
-    (only,) = objects["Deployment"]["spec"]["template"]["spec"]["containers"]
-    assert only["name"] == "llm-api"
-    return dict(only)
-
-
-def environment(objects: dict[str, Any]) -> dict[str, Any]:
-    return {entry["name"]: entry.get("value", entry.get("valueFrom")) for entry in container(objects)["env"]}
 
 
 def test_every_object_has_the_gateways_name_and_namespace(objects: dict[str, Any]) -> None:
@@ -52,20 +36,19 @@ def test_the_service_selects_the_pods(objects: dict[str, Any]) -> None:
 
 
 def test_the_gateway_balances_over_every_replica_of_the_runtime(objects: dict[str, Any]) -> None:
-    assert environment(objects)["LLM_RUNTIME_URL"] == "http://llm-runtime-pods:11434"
-    assert environment(objects)["LLM_RUNTIME_BALANCE"] == "dns"
+    assert environment(container(objects))["LLM_RUNTIME_URL"] == "http://llm-runtime-pods:11434"
+    assert environment(container(objects))["LLM_RUNTIME_BALANCE"] == "dns"
 
 
 def test_a_setting_becomes_an_environment_variable_unless_it_is_null(render: Render) -> None:
-    found = environment(
-        render(
-            "llm-api",
-            "settings.maxBodyBytes=1048576",
-            "settings.connectTimeoutSeconds=3",
-            "settings.maxRunning=null",
-            "settings.keyRequestsPerMinute=0",
-        )
+    objects = render(
+        "llm-api",
+        "settings.maxBodyBytes=1048576",
+        "settings.connectTimeoutSeconds=3",
+        "settings.maxRunning=null",
+        "settings.keyRequestsPerMinute=0",
     )
+    found = environment(container(objects))
     assert found["LLM_MAX_BODY_BYTES"] == "1048576"
     assert found["LLM_CONNECT_TIMEOUT_SECONDS"] == "3"
     assert found["LLM_KEY_REQUESTS_PER_MINUTE"] == "0"
@@ -89,10 +72,10 @@ def test_a_busy_gateway_has_at_least_thirty_seconds_to_answer_before_it_is_resta
     assert probe["periodSeconds"] * probe["failureThreshold"] >= 30
 
 
-def test_the_pod_has_no_privilege_that_it_does_not_need(pod: dict[str, Any], objects: dict[str, Any]) -> None:
-    assert pod["automountServiceAccountToken"] is False
+def test_the_pod_has_no_privilege_that_it_does_not_need(objects: dict[str, Any]) -> None:
+    assert pod(objects)["automountServiceAccountToken"] is False
     assert objects["ServiceAccount"]["automountServiceAccountToken"] is False
-    assert pod["securityContext"] == {
+    assert pod(objects)["securityContext"] == {
         "runAsNonRoot": True,
         "runAsUser": 65532,
         "runAsGroup": 65532,
@@ -109,26 +92,6 @@ def test_only_a_development_image_is_writable(render: Render) -> None:
     context = container(render("llm-api", "development=true"))["securityContext"]
     assert context["readOnlyRootFilesystem"] is False
     assert context["allowPrivilegeEscalation"] is False
-
-
-def test_a_stopping_pod_serves_on_and_then_finishes_its_requests(render: Render) -> None:
-    objects = render("llm-api", "preStopSeconds=4", "settings.shutdownGraceSeconds=33")
-    assert container(objects)["lifecycle"] == {"preStop": {"sleep": {"seconds": 4}}}
-    assert environment(objects)["LLM_SHUTDOWN_GRACE_SECONDS"] == "33"
-    grace = objects["Deployment"]["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]
-    assert grace > 4 + 33
-
-
-def test_a_development_pod_which_drops_requests_at_sigterm_waits_before_it(
-    render: Render,
-) -> None:
-    objects = render("llm-api", "development=true", "preStopSeconds=4", "settings.shutdownGraceSeconds=33")
-    assert container(objects)["lifecycle"] == {"preStop": {"sleep": {"seconds": 4 + 33}}}
-
-
-def test_without_seconds_to_sleep_there_is_no_hook(render: Render) -> None:
-    """Kubernetes refuses a sleep of 0 seconds before 1.33."""
-    assert "lifecycle" not in container(render("llm-api", "preStopSeconds=0"))
 
 
 def test_an_update_never_reduces_the_number_of_ready_replicas(objects: dict[str, Any]) -> None:
@@ -148,7 +111,7 @@ def test_keys_come_from_the_charts_secret_and_a_new_key_restarts_the_pods(render
     one, two = (render("llm-api", f"apiKeys.create={{{keys}}}") for keys in ("a", "a,b"))
     assert two["Secret"]["stringData"] == {"api-keys": "a,b"}
     source = {"secretKeyRef": {"name": "llm-api-keys", "key": "api-keys"}}
-    assert environment(two)["LLM_API_KEYS"] == source
+    assert environment(container(two))["LLM_API_KEYS"] == source
     templates = [made["Deployment"]["spec"]["template"]["metadata"]["annotations"] for made in (one, two)]
     assert templates[0] != templates[1]
 
@@ -157,7 +120,7 @@ def test_keys_can_come_from_an_existing_secret(render: Render) -> None:
     made = render("llm-api", "apiKeys.existingSecret=mine", "apiKeys.secretKey=keys")
     assert "Secret" not in made
     source = {"secretKeyRef": {"name": "mine", "key": "keys"}}
-    assert environment(made)["LLM_API_KEYS"] == source
+    assert environment(container(made))["LLM_API_KEYS"] == source
 
 
 def test_there_is_a_service_monitor_only_if_enabled(render: Render, objects: dict[str, Any]) -> None:

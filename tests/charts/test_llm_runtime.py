@@ -1,29 +1,11 @@
 """The objects that the runtime's chart renders, for each engine."""
 
-import shutil
-from pathlib import Path
-from typing import Any
-
 import pytest
 
-from tests.charts.helm import CHARTS, Render
+from tests.charts.helm import Render, container, environment, pod
 
 ENGINES = ["ollama", "llamacpp", "simulated"]
 engines = pytest.mark.parametrize("engine", ENGINES)
-
-
-def pod(objects: dict[str, Any]) -> dict[str, Any]:
-    return dict(objects["StatefulSet"]["spec"]["template"]["spec"])
-
-
-def container(objects: dict[str, Any]) -> dict[str, Any]:
-    (only,) = pod(objects)["containers"]
-    assert only["name"] == "llm-runtime"
-    return dict(only)
-
-
-def environment(part: dict[str, Any]) -> dict[str, str]:
-    return {entry["name"]: entry["value"] for entry in part["env"]}
 
 
 @engines
@@ -84,35 +66,6 @@ def test_a_mirror_and_a_digest_replace_the_image_in_every_container(render: Rend
     assert {part["image"] for part in parts} == {f"mirror/ollama:v1@{digest}"}
 
 
-def test_ollama_pulls_the_model_before_it_serves_and_reports_a_failure(render: Render) -> None:
-    objects = render(
-        "llm-runtime",
-        "model.name=qwen:1b",
-        "model.source=http://mirror:5000/library/qwen:1b",
-        "model.insecure=true",
-    )
-    (pull,) = pod(objects)["initContainers"]
-    assert pull["command"] == ["bash", "/scripts/ollama.sh", "pull", "--insecure"]
-    assert pull["terminationMessagePolicy"] == "FallbackToLogsOnError"
-    found = environment(pull)
-    assert found["MODEL"] == "qwen:1b"
-    assert found["MODEL_SOURCE"] == "http://mirror:5000/library/qwen:1b"
-    assert found["OLLAMA_NOPRUNE"] == "1"
-    assert {"name": "models", "mountPath": "/models"} in pull["volumeMounts"]
-    assert pull["resources"] == container(objects)["resources"]
-
-
-def test_ollama_gets_its_settings_from_the_values(render: Render) -> None:
-    found = environment(
-        container(render("llm-runtime", "slots=3", "contextLength=8192", "ollama.maxLoadedModels=2"))
-    )
-    assert found["OLLAMA_NUM_PARALLEL"] == "3"
-    assert found["OLLAMA_CONTEXT_LENGTH"] == "8192"
-    assert found["OLLAMA_MAX_LOADED_MODELS"] == "2"
-    assert found["OLLAMA_KEEP_ALIVE"] == "-1"
-    assert found["OLLAMA_MODELS"] == found["HOME"] == "/models"
-
-
 def test_the_embedded_runtime_gets_its_settings_from_the_values_and_pulls_nothing(render: Render) -> None:
     objects = render(
         "llm-runtime", "engine=llamacpp", "slots=3", "contextLength=8192", "model.path=/models/a.gguf"
@@ -155,45 +108,6 @@ def test_readiness_asks_for_the_model_and_liveness_for_the_server(render: Render
         else:
             assert found[probe]["httpGet"] == {"path": "/ready", "port": "http"}
     assert found["livenessProbe"]["httpGet"] == {"path": "/", "port": "http"}
-
-
-def test_a_stopping_ollama_is_drained_by_its_script_before_sigterm(render: Render) -> None:
-    objects = render("llm-runtime", "preStopSeconds=4", "shutdownGraceSeconds=33")
-    assert container(objects)["lifecycle"] == {
-        "preStop": {"exec": {"command": ["bash", "/scripts/ollama.sh", "drain", "4", "33"]}}
-    }
-    assert pod(objects)["terminationGracePeriodSeconds"] > 4 + 33
-
-
-def test_a_stopping_embedded_runtime_serves_on_and_then_finishes_its_requests(render: Render) -> None:
-    objects = render("llm-runtime", "engine=llamacpp", "preStopSeconds=4", "shutdownGraceSeconds=33")
-    assert container(objects)["lifecycle"] == {"preStop": {"sleep": {"seconds": 4}}}
-    assert environment(container(objects))["UVICORN_TIMEOUT_GRACEFUL_SHUTDOWN"] == "33"
-    assert pod(objects)["terminationGracePeriodSeconds"] > 4 + 33
-
-
-def test_without_seconds_to_sleep_there_is_no_hook(render: Render) -> None:
-    """Kubernetes refuses a sleep of 0 seconds before 1.33."""
-    assert "lifecycle" not in container(render("llm-runtime", "engine=llamacpp", "preStopSeconds=0"))
-
-
-@engines
-def test_only_ollama_has_a_script_and_a_new_script_restarts_the_pods(
-    render: Render, tmp_path: Path, engine: str
-) -> None:
-    shutil.copytree(CHARTS / "llm-runtime", tmp_path / "llm-runtime")
-    (tmp_path / "llm-runtime/files/ollama.sh").write_text("echo changed\n")
-    one = render("llm-runtime", f"engine={engine}")
-    two = render("llm-runtime", f"engine={engine}", folder=tmp_path)
-    volume = {"name": "scripts", "configMap": {"name": "llm-runtime"}}
-    if engine == "ollama":
-        assert volume in pod(one)["volumes"]
-        assert two["ConfigMap"]["data"] == {"ollama.sh": "echo changed\n"}
-    else:
-        assert volume not in pod(one)["volumes"]
-        assert "ConfigMap" not in one
-    templates = [made["StatefulSet"]["spec"]["template"] for made in (one, two)]
-    assert (templates[0] == templates[1]) is (engine != "ollama")
 
 
 @engines

@@ -11,32 +11,21 @@ from typing import Any
 
 import pytest
 
-from tests.charts.ollama_pod import SCRIPT, SECONDS, Pod, screens, wait_until
-
-SOURCE = "mirror:5000/library/gemma3:270m"
-PS = "NAME    ID    SIZE    PROCESSOR    CONTEXT    UNTIL\n"
-UP = {"ps": [0, PS, ""]}
-MISSING = {"show": [1, "", f"Error: model '{SOURCE}' not found\n"]}
-PRESENT = {"show": [0, "  Model\n    architecture  gemma3\n", ""]}
-CREATED = {"create": [0, "", screens(["gathering model components ⠙ "], ["success "])]}
-PULLED = {
-    "pull": [
-        0,
-        "",
-        screens(
-            ["pulling manifest ⠋ "],
-            ["pulling manifest ⠙ "],
-            ["pulling manifest ", "pulling 735af2139dc6:  12% ▕█████      ▏  35 MB/291 MB   12 MB/s    21s"],
-            ["pulling manifest ", "pulling 735af2139dc6:  18% ▕██████     ▏  52 MB/291 MB   12 MB/s    19s"],
-            ["pulling manifest ", "pulling 735af2139dc6: 100% ▕███████████▏ 291 MB                         "],
-            ["pulling manifest ", "pulling 735af2139dc6: 100% ▕███████████▏ 291 MB  ", "success "],
-        ),
-    ]
-}
-
-
-def pull_fails(reason: str) -> dict[str, Any]:
-    return {"pull": [1, "", screens(["pulling manifest ⠋ "]) + f"Error: {reason}\n"]}
+from tests.charts.ollama_pod import (
+    CREATED,
+    MISSING,
+    PRESENT,
+    PS,
+    PULLED,
+    SCRIPT,
+    SECONDS,
+    SOURCE,
+    UP,
+    Pod,
+    pull_fails,
+    screens,
+)
+from tests.waiting import until_sync
 
 
 @pytest.fixture
@@ -51,7 +40,7 @@ def serving(pod: Pod) -> Iterator[Pod]:
     """A pod whose server already runs, as for its probes and at its end."""
     server = subprocess.Popen(["ollama", "serve"], env=pod.environment)
     try:
-        wait_until(pod.listens, "the server listens")
+        until_sync("the server to listen", pod.listens)
         yield pod
     finally:
         server.kill()
@@ -132,7 +121,7 @@ def test_a_pod_that_is_deleted_stops_its_pull_at_once_and_its_server_too(pod: Po
     pod.results.write_text(json.dumps(UP | MISSING | {"pull": None}))
     script = subprocess.Popen(["bash", str(SCRIPT), "pull"], env=pod.environment)
     try:
-        wait_until(lambda: ["pull", SOURCE] in pod.calls(), "the pull starts")
+        until_sync("the pull to start", pod.calls, lambda calls: ["pull", SOURCE] in calls)
         script.terminate()
         assert script.wait(timeout=SECONDS) == 143
     finally:

@@ -15,9 +15,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.charts.helm import ROOT, Render
+from tests.charts.helm import ROOT, Render, container, environment
+from tests.waiting import until, within
 
-SECONDS = 30  # to start, to answer, to end
+SECONDS = 20  # without a byte of a response
 DEV, PROD = 0, 1  # the order of the Dockerfile's targets
 targets = pytest.mark.parametrize("target", [DEV, PROD], ids=["dev", "prod"])
 
@@ -40,16 +41,23 @@ class Server:
                     started.set()
         return lines
 
-    async def reaches(self, metric: str) -> None:
-        """Wait until this is a line of its metrics."""
-        for _ in range(50 * SECONDS):
-            lines = (await self.http.get("/metrics")).text.splitlines()
-            if metric in lines:
-                return
-            await asyncio.sleep(0.02)
-        pytest.fail(
-            f"no {metric!r} within {SECONDS} s, but {[line for line in lines if '_requests_' in line]}"
-        )
+    async def reaches(self, *metrics: str) -> None:
+        """Wait until these are lines of its metrics."""
+
+        async def lines() -> list[str]:
+            return (await self.http.get("/metrics")).text.splitlines()
+
+        await until(f"{metrics}", lines, set(metrics).issubset)
+
+    async def is_ready(self) -> bool:
+        assert self.process.returncode is None, "the server ended"
+        with contextlib.suppress(httpx.TransportError):
+            return (await self.http.get("/ready")).status_code == 200
+        return False
+
+    async def ends(self) -> None:
+        """Wait for its end: with 0, or by the signal that uvicorn raises again once it is done."""
+        assert await within("the server to end", self.process.wait()) in (0, -signal.SIGTERM)
 
 
 @contextlib.asynccontextmanager
@@ -57,8 +65,7 @@ async def serving(
     render: Render, target: int, *values: str, tokens: int, token_seconds: float
 ) -> AsyncIterator[Server]:
     objects = render("llm-runtime", "engine=simulated", *values)
-    (container,) = objects["StatefulSet"]["spec"]["template"]["spec"]["containers"]
-    environment = {entry["name"]: entry["value"] for entry in container["env"]} | {
+    variables = environment(container(objects)) | {
         "RUNTIME_SIMULATED_TOKENS": str(tokens),
         "RUNTIME_SIMULATED_TOKEN_SECONDS": str(token_seconds),
     }
@@ -69,18 +76,13 @@ async def serving(
         {"11434": port, "0.0.0.0": "127.0.0.1"}.get(word, word) for word in json.loads(commands[target])
     ]
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", *arguments, cwd=ROOT / "runtime", env=environment, start_new_session=True
+        sys.executable, "-m", *arguments, cwd=ROOT / "runtime", env=variables, start_new_session=True
     )
     try:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=SECONDS) as http:
-            async with asyncio.timeout(SECONDS):
-                while True:
-                    assert process.returncode is None, "the server ended"
-                    with contextlib.suppress(httpx.TransportError):
-                        if (await http.get("/ready")).status_code == 200:
-                            break
-                    await asyncio.sleep(0.05)
-            yield Server(process, http)
+            server = Server(process, http)
+            await until("the server to be ready", server.is_ready)
+            yield server
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)  # the reloader has a child
@@ -91,13 +93,11 @@ async def serving(
 async def test_requests_that_run_or_wait_at_sigterm_are_finished(render: Render, target: int) -> None:
     async with serving(render, target, "slots=1", tokens=20, token_seconds=0.05) as server:
         generations = [asyncio.create_task(server.generate()) for _ in range(2)]
-        await server.reaches("llm_runtime_requests_running 1.0")
-        await server.reaches("llm_runtime_requests_waiting 1.0")
+        await server.reaches("llm_runtime_requests_running 1.0", "llm_runtime_requests_waiting 1.0")
         server.process.terminate()
         for lines in await asyncio.gather(*generations):
             assert (lines[-1]["done"], lines[-1]["eval_count"]) == (True, 20)
-        async with asyncio.timeout(SECONDS):
-            assert await server.process.wait() in (0, -signal.SIGTERM)
+        await server.ends()
 
 
 @targets
@@ -105,8 +105,7 @@ async def test_the_charts_grace_period_bounds_a_generation(render: Render, targe
     async with serving(render, target, "shutdownGraceSeconds=1", tokens=1000, token_seconds=0.5) as server:
         started = asyncio.Event()
         generation = asyncio.create_task(server.generate(started))
-        async with asyncio.timeout(SECONDS):
-            await started.wait()
-            server.process.terminate()
-            assert await server.process.wait() in (0, -signal.SIGTERM)
+        await within("the first token", started.wait())
+        server.process.terminate()
+        await server.ends()
         assert "error" in (await generation)[-1]
