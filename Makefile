@@ -27,11 +27,11 @@ doctor: ## the checks alone, each failure with its fix
 
 ## Check
 test: ## every test that needs no cluster and no containers
-	@$(develop) python -m dev.tools --for test
+	@$(develop) python -m dev.doctor.tools helm promtool
 	@$(develop) python -m pytest -m "not e2e" $(ARGS)
 lint: ## ruff, mypy --strict, helm lint
-	@$(develop) python -m dev.tools --for test
-	@$(develop) python -m dev.lint
+	@$(develop) python -m dev.doctor.tools helm promtool
+	@$(develop) python -m dev lint
 e2e: ## drive the running cluster
 	@$(develop) python -m pytest -m e2e tests/e2e $(ARGS)
 fuzz: ## 5,000 cases against the gateway's own OpenAPI document and parsers

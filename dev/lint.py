@@ -1,42 +1,42 @@
-"""`make lint`: ruff, mypy --strict and helm lint. Runs them all, then says which failed."""
+"""`python -m dev lint`: run every check, then name those that failed."""
 
+import argparse
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-from dev import tools
-from dev.tools import ROOT
+from dev.doctor import tools
+from dev.settings import ROOT
 
 # api/ and runtime/ each have a main.py, so each is checked from its own folder.
-TYPED_SERVICES = ("api", "runtime")
+SERVICES = ("api", "runtime")
 TYPED = ("dev", "monitoring", "bench", "tests")
 CHARTS = ("charts/llm-api", "charts/llm-runtime", "monitoring")
+PYPI = "https://pypi.org/simple"  # the lock names this index, whichever one its user installs from
 
 
 def commands(root: Path = ROOT) -> list[tuple[str, list[str], Path]]:
-    """(what it is, its command, its folder) of every check that can be run here."""
-    bin_folder = root / ".venv/bin"
-    mypy = [str(bin_folder / "mypy"), "--config-file", str(root / "pyproject.toml")]
+    """Return (name, command, folder) of every check that this machine can run."""
+    python = [sys.executable, "-m"]
+    mypy = [*python, "mypy", "--config-file", str(root / "pyproject.toml")]
     found = [
-        ("ruff check", [str(bin_folder / "ruff"), "check", "."], root),
-        ("ruff format", [str(bin_folder / "ruff"), "format", "--check", "."], root),
+        ("uv lock", ["sh", "dev/bootstrap", "uv", "lock", "--check", "--default-index", PYPI], root),
+        ("ruff check", [*python, "ruff", "check", "."], root),
+        ("ruff format", [*python, "ruff", "format", "--check", "."], root),
+        *((f"mypy {service}", [*mypy, "."], root / service) for service in SERVICES),
+        (f"mypy {' '.join(TYPED)}", [*mypy, *TYPED], root),
     ]
-    for service in TYPED_SERVICES:
-        found.append((f"mypy {service}", [*mypy, "."], root / service))
-    typed = [folder for folder in TYPED if any((root / folder).rglob("*.py"))]
-    found.append((f"mypy {' '.join(typed)}", [*mypy, *typed], root))
-    helm = tools.find(tools.TOOLS["helm"], root)
-    if helm:
-        charts = [chart for chart in CHARTS if (root / chart / "Chart.yaml").exists()]
-        found.append(("helm lint", [helm[0], "lint", "--strict", "--quiet", *charts], root))
+    if helm := tools.find("helm", root):
+        found.append(("helm lint", [helm[0], "lint", "--strict", "--quiet", *CHARTS], root))
     else:
-        print("lint: helm lint is skipped, no helm that serves was found")
+        print("lint: helm lint is skipped: helm is missing, or too old on the PATH")
     return found
 
 
-def main() -> int:
-    """The command; its exit status."""
+def main(argv: list[str]) -> int:
+    """Run the checks and return the exit status."""
+    argparse.ArgumentParser(prog="python -m dev lint", description="Run the linters.").parse_args(argv)
     failed = []
     for name, command, folder in commands():
         print(f"lint: {name}", flush=True)
@@ -44,7 +44,3 @@ def main() -> int:
             failed.append(name)
     print(f"lint: FAILED: {', '.join(failed)}" if failed else "lint: all passed")
     return 1 if failed else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

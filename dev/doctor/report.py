@@ -5,8 +5,8 @@ import os
 import shutil
 import sys
 
-from dev import configuration, tools
-from dev.doctor import checks, probe
+from dev import configuration
+from dev.doctor import checks, probe, tools
 from dev.doctor.checks import Check
 from dev.doctor.choice import choose
 from dev.settings import (
@@ -61,10 +61,10 @@ def cluster(values: Values, containers: probe.ContainerEngine) -> list[Check]:
     others = {GRAFANA_PORT: "Grafana", PROMETHEUS_PORT: "Prometheus", TILT_PORT: "Tilt"}
     found += [checks.port(number, use, port_holder(number)) for number, use in others.items()]
     found.append(registry_port())
-    kubectl = tools.find(tools.TOOLS["kubectl"])
+    kubectl = tools.find("kubectl")
     found.append(checks.context(probe.kube_config(kubectl[0]) if kubectl else None))
     for name in tools.CLUSTER:
-        tool = tools.find(tools.TOOLS[name])
+        tool = tools.find(name)
         found.append(checks.tool(name, tool[1] if tool else None, tools.pins()[name]))
     return found
 

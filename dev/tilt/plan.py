@@ -15,8 +15,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from dev import FixableError, configuration, tools
-from dev.doctor import probe
+from dev import FixableError, configuration
+from dev.doctor import probe, tools
 from dev.doctor.choice import ENGINES, choose
 from dev.settings import CONTEXT, MONITORING_NAMESPACE, NAMESPACE, TABLE, Values
 from dev.tilt import sources

@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from dev import FixableError, configuration, tools
+from dev import FixableError, configuration
+from dev.doctor import tools
 from dev.gateway.client import GatewayClient, default_url
 from dev.settings import CONTEXT, NAMESPACE, ROOT
 from dev.up import start, tilt

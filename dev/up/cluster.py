@@ -6,7 +6,8 @@ import shlex
 import subprocess
 from pathlib import Path
 
-from dev import FixableError, tools
+from dev import FixableError
+from dev.doctor import tools
 from dev.settings import CLUSTER, REGISTRY, ROOT, Values
 
 
@@ -73,7 +74,7 @@ def remove() -> None:
     Raises:
         FixableError: a command failed.
     """
-    if tools.find(tools.TOOLS["ctlptl"]):
+    if tools.find("ctlptl"):
         _run([tools.path("ctlptl"), "delete", "--ignore-not-found", "-f", str(ROOT / "ctlptl.yaml")])
         return
     _run([tools.path("kind"), "delete", "cluster", "--name", CLUSTER])

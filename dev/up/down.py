@@ -9,8 +9,8 @@ import os
 import subprocess
 from collections.abc import Mapping
 
-from dev import FixableError, configuration, tools
-from dev.doctor import probe
+from dev import FixableError, configuration
+from dev.doctor import probe, tools
 from dev.settings import CLUSTER, CONTEXT, REGISTRY, ROOT, TILT_PORT
 from dev.up import cluster, tilt
 

@@ -10,8 +10,8 @@ import shlex
 import subprocess
 from collections.abc import Mapping
 
-from dev import FixableError, configuration, tools
-from dev.doctor import probe
+from dev import FixableError, configuration
+from dev.doctor import probe, tools
 from dev.doctor import report as doctor
 from dev.doctor.choice import choose
 from dev.settings import ROOT, TILT_PORT, Values

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from dev import tools
+from dev.doctor import tools
 from dev.settings import CONTEXT, SETTINGS
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from dev import FixableError, tools
+from dev import FixableError
+from dev.doctor import tools
 from dev.up import ci, start, tilt
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from dev import FixableError, configuration, tools
+from dev import FixableError, configuration
+from dev.doctor import tools
 from dev.settings import ROOT
 from dev.up import cluster
 

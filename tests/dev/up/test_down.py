@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from dev import FixableError, tools
+from dev import FixableError
+from dev.doctor import tools
 from dev.up import down
 
 

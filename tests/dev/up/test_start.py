@@ -2,8 +2,8 @@
 
 import pytest
 
-from dev import FixableError, configuration, tools
-from dev.doctor import checks, probe
+from dev import FixableError, configuration
+from dev.doctor import checks, probe, tools
 from dev.doctor import report as doctor
 from dev.up import cluster, local, start, tilt
 
