@@ -1,29 +1,34 @@
-# A table of contents: what a target does lives in dev/*.py. `make help` lists them.
-# A variable given to make reaches the programs as an environment variable: make up ENGINE=llamacpp
+# Each target runs a command in the project's environment; `make help` lists the targets.
+# A variable given to make is an environment variable of the command, and ARGS adds to its command line:
+#   make load RATE=4 DURATION=60s      make test ARGS="tests/dev -x"
 
 .DEFAULT_GOAL := help
-.PHONY: up local down doctor ask smoke test lint e2e fuzz bench load autoscale dashboards lock ci ci-cluster help
+.PHONY: up local down doctor ask smoke test lint e2e fuzz bench load autoscale generate lock ci ci-cluster help
 
-# A command in .venv: with what the local profile needs, or with everything.
+# With the packages of the local profile, or with all of them.
 run := sh dev/bootstrap run
 develop := sh dev/bootstrap run --group dev
-# A command that needs Python alone.
+# With Python alone.
 bare := sh dev/bootstrap uv run --no-project
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
+# Commands get a variable as it was given: by itself, make would expand the $ in PROMPT='It costs $5'.
+$(foreach name,$(.VARIABLES),$(if $(findstring command line,$(origin $(name))),\
+  $(eval override $(name) := $$(value $(name)))$(eval export $(name))))
+
 ## Use
-up: ## set everything up and start: the cluster with Tilt, or without containers the local profile
-	@$(run) python -m dev up
-local: ## the local profile, asked for: runtime and gateway as processes, no containers
-	@PROFILE=local $(run) python -m dev up
+up: ## check this machine and start the platform: in a cluster with Tilt, or without containers as processes
+	@$(run) python -m dev up $(ARGS)
+local: ## the same, always as processes: gateway and runtime, with reload and without containers
+	@PROFILE=local $(run) python -m dev up $(ARGS)
 ask: ## stream one answer: make ask PROMPT="Why is the sky blue?"
-	@$(run) python -m dev ask
-smoke: ## a handful of checks of the running gateway
-	@$(run) python -m dev smoke
-down: ## remove what `make up` made, and say what that was
-	@$(bare) python -m dev down
-doctor: ## the checks alone, each failure with its fix
-	@$(bare) python -m dev doctor
+	@$(run) python -m dev ask $(ARGS)
+smoke: ## check the running gateway
+	@$(run) python -m dev smoke $(ARGS)
+down: ## remove what `make up` created, and say what that was
+	@$(bare) python -m dev down $(ARGS)
+doctor: ## check this machine, with a fix for each problem
+	@$(bare) python -m dev doctor $(ARGS)
 
 ## Check
 test: ## every test that needs no cluster and no containers
@@ -31,28 +36,28 @@ test: ## every test that needs no cluster and no containers
 	@$(develop) python -m pytest -m "not e2e" $(ARGS)
 lint: ## ruff, mypy --strict, helm lint
 	@$(develop) python -m dev.doctor.tools helm promtool
-	@$(develop) python -m dev lint
-e2e: ## drive the running cluster
+	@$(develop) python -m dev lint $(ARGS)
+e2e: ## test the running cluster
 	@$(develop) python -m pytest -m e2e tests/e2e $(ARGS)
-fuzz: ## 5,000 cases against the gateway's own OpenAPI document and parsers
+fuzz: ## 5,000 cases against the gateway's OpenAPI document and parsers; FUZZ_CASES sets another number
 	@FUZZ_CASES=$${FUZZ_CASES:-5000} $(develop) python -m pytest --timeout 1800 tests/api -k fuzz $(ARGS)
-ci: ## what continuous integration runs
+ci: ## everything that continuous integration runs
 	@.ci/run
-ci-cluster: ## make up until all is green, e2e beside tilt up, tilt down: make ci-cluster ENGINE=llamacpp
-	@$(run) python -m dev ci-cluster
+ci-cluster: ## start the platform until it is ready, run the end-to-end tests, remove it
+	@$(run) python -m dev ci-cluster $(ARGS)
 
 ## Measure
 bench: ## what the gateway adds to a call, beside the runtime alone
 	@$(develop) env PYTHONPATH=api python -m bench $(ARGS)
 load: ## load from inside the cluster: make load SCENARIO=ramp RATE=4 DURATION=60s
 	@$(develop) python -m dev load $(ARGS)
-autoscale: ## watch both autoscalers act, and fail if they do not
+autoscale: ## prove that both autoscalers act, by load that rises and falls
 	@$(develop) python -m dev autoscale $(ARGS)
 
 ## Maintain
-dashboards: ## write the dashboards and the rules of the objectives from their Python source
-	@$(develop) python -m monitoring.source
-lock: ## lock the Python packages anew, hashes included
+generate: ## write the generated files: chart settings, dashboards, rules
+	@$(develop) env PYTHONPATH=api python -m dev generate $(ARGS)
+lock: ## update uv.lock after a change of pyproject.toml
 	@sh dev/bootstrap uv lock --default-index https://pypi.org/simple $(ARGS)
 help: ## this list
 	@awk -F ':.*## ' '/^## /{printf "\n%s\n", substr($$0, 4)} /^[a-z0-9-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

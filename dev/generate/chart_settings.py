@@ -24,7 +24,7 @@ CLUSTER_DEFAULTS = {"log_format": "json"}
 # The pod's terminationGracePeriodSeconds is computed from these, which takes whole seconds and no null.
 WHOLE_SECONDS = {"shutdown_grace_seconds"}
 
-BEGIN = "# BEGIN generated from api/llm_api/settings.py by `python -m dev.generate`\n"
+BEGIN = "# BEGIN generated from api/llm_api/settings.py by `make generate`\n"
 END = "# END generated\n"
 SCHEMA_BEGIN, SCHEMA_END = '    "settings": {\n', "\n    }"
 
@@ -74,7 +74,7 @@ def _schema(fields: dict[str, Any]) -> str:
     )
     required = json.dumps([_camel_case(name) for name in fields if name in WHOLE_SECONDS])
     return (
-        '      "$comment": "Generated from api/llm_api/settings.py by `python -m dev.generate`",\n'
+        '      "$comment": "Generated from api/llm_api/settings.py by `make generate`",\n'
         '      "type": "object",\n'
         '      "additionalProperties": false,\n'
         f'      "required": {required},\n'

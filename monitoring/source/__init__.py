@@ -1,1 +1,1 @@
-"""The source of the dashboards and of the objectives' rules: `python -m monitoring.source` writes both."""
+"""The source of the dashboards and of the objectives' rules: `make generate` writes both."""

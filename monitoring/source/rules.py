@@ -14,7 +14,7 @@ from monitoring.source.slo import (
     Scope,
 )
 
-HEADER = "# Generated from monitoring/source/slo.py by `python -m monitoring.source`: do not edit.\n"
+HEADER = "# Generated from monitoring/source/slo.py by `make generate`: do not edit.\n"
 PER_NAMESPACE = "sum by (namespace) "
 
 Rule = dict[str, Any]

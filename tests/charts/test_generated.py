@@ -11,7 +11,7 @@ from dev.generate import chart_settings, render
 
 def test_generated_files_are_up_to_date() -> None:
     stale = [str(path) for path, text in render().items() if path.read_text() != text]
-    assert stale == [], "run `python -m dev.generate`"
+    assert stale == [], "run `make generate`"
 
 
 def test_a_new_setting_reaches_the_charts_values_and_schema(monkeypatch: pytest.MonkeyPatch) -> None:
