@@ -1,38 +1,40 @@
-"""A running platform: the gateway where Tilt forwards it, and the cluster behind it."""
-
-import os
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 from kubernetes import client
 
-from dev.load import cluster as load_cluster
+from dev.load import cluster
 from dev.settings import CONTEXT
-
-GATEWAY = os.environ.get("LLM_E2E_GATEWAY", "http://localhost:8000")
-PATIENCE = 120
-"""Seconds until a first answer: a small machine may have just started everything."""
+from tests.e2e.support import API_SERVER_SECONDS, GATEWAY, RESPONSE_SECONDS
 
 
 @pytest.fixture(scope="session")
 def gateway() -> str:
-    """The gateway's address; fails where nobody is there, for then nothing was tested."""
+    """The gateway's URL. Fails, not skips, if nothing answers there: nothing would have been tested."""
     try:
-        httpx.get(f"{GATEWAY}/health", timeout=10).raise_for_status()
+        httpx.get(f"{GATEWAY}/health", timeout=10, trust_env=False).raise_for_status()
     except httpx.HTTPError as error:
         pytest.fail(f"no gateway at {GATEWAY} ({error}): make up", pytrace=False)
     return GATEWAY
 
 
+@pytest.fixture
+def http(gateway: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=gateway, timeout=RESPONSE_SECONDS, trust_env=False) as http:
+        yield http
+
+
 @pytest.fixture(scope="session")
 def api() -> Any:
     """A client of the cluster's API server."""
-    return load_cluster.connect(CONTEXT)
+    return cluster.connect(CONTEXT)
 
 
 @pytest.fixture(scope="session")
 def monitoring(api: Any) -> None:
-    """Skips what needs Prometheus where the platform runs without it."""
-    if not client.AppsV1Api(api).list_namespaced_stateful_set("monitoring").items:
+    """Skips tests that need Prometheus if the platform runs without it."""
+    apps = client.AppsV1Api(api)
+    if not apps.list_namespaced_stateful_set("monitoring", _request_timeout=API_SERVER_SECONDS).items:
         pytest.skip("monitoring is off (monitoring=false)")

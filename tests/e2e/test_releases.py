@@ -1,30 +1,28 @@
-"""The charts as helm installs them: the API server takes them, and a second upgrade changes nothing."""
+"""The charts as Helm installs them: the API server accepts them, and a second upgrade changes nothing."""
 
 import json
 import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dev.settings import CONTEXT
+from dev.settings import CONTEXT, ROOT
 
 pytestmark = pytest.mark.e2e
 
-ROOT = Path(__file__).parents[2]
 NAMESPACE = "llm-e2e-release"
 PATH = os.pathsep.join([str(ROOT / ".tools/bin"), os.environ["PATH"]])
-# Pods that no node takes: this is about objects, not about another platform beside the one that runs.
-NOWHERE = ["--set", "nodeSelector.e2e=nowhere"]
+# No node takes these pods: the test is about objects, and must not start a second platform.
+UNSCHEDULABLE = ["--set", "nodeSelector.e2e=nowhere"]
 
 
 def run(program: str, *arguments: str) -> str:
     found = shutil.which(program, path=PATH)
     assert found, f"{program} is missing: make up installs it"
-    done = subprocess.run([found, *arguments], capture_output=True, text=True, check=False)
+    done = subprocess.run([found, *arguments], capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -33,27 +31,22 @@ def helm(*arguments: str) -> str:
     return run("helm", "--kube-context", CONTEXT, "--namespace", NAMESPACE, *arguments)
 
 
+def kubectl(*arguments: str) -> str:
+    return run("kubectl", "--context", CONTEXT, *arguments)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def namespace(gateway: str) -> Iterator[None]:
-    """A namespace of its own, removed whatever happens."""
+    """Removes the namespace of this test, whatever happens."""
     yield
-    run(
-        "kubectl",
-        "--context",
-        CONTEXT,
-        "delete",
-        "namespace",
-        NAMESPACE,
-        "--ignore-not-found",
-        "--wait=false",
-    )
+    kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait=false")
 
 
 def generations() -> dict[str, Any]:
-    """How often the specification of each object was changed."""
+    """Return each object's uid and the number of changes of its specification."""
     kinds = "deployments,statefulsets,services,configmaps,horizontalpodautoscalers,serviceaccounts"
-    ours = ["--namespace", NAMESPACE, "--selector", "app.kubernetes.io/part-of=llm-platform"]
-    listed = run("kubectl", "--context", CONTEXT, "get", kinds, *ours, "--output=json")
+    selection = ["--namespace", NAMESPACE, "--selector", "app.kubernetes.io/part-of=llm-platform"]
+    listed = kubectl("get", kinds, *selection, "--output=json")
     return {
         f"{o['kind']}/{o['metadata']['name']}": (o["metadata"]["uid"], o["metadata"].get("generation"))
         for o in json.loads(listed)["items"]
@@ -62,7 +55,8 @@ def generations() -> dict[str, Any]:
 
 @pytest.mark.parametrize("chart", ["llm-runtime", "llm-api"])
 def test_a_second_upgrade_changes_nothing(chart: str) -> None:
-    command = ["upgrade", "--install", chart, str(ROOT / "charts" / chart), "--create-namespace", *NOWHERE]
+    folder = str(ROOT / "charts" / chart)
+    command = ["upgrade", "--install", chart, folder, "--create-namespace", *UNSCHEDULABLE]
     if chart == "llm-runtime":
         command += ["--set", "persistence.enabled=false"]
     helm(*command)

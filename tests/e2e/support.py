@@ -1,0 +1,11 @@
+"""Where the running platform is."""
+
+import os
+
+GATEWAY = os.environ.get("LLM_E2E_GATEWAY", "http://localhost:8000")
+PROMETHEUS = os.environ.get("LLM_E2E_PROMETHEUS", "http://localhost:9090")
+RESPONSE_SECONDS = 120
+"""For a response: on a small machine everything may have just started."""
+
+API_SERVER_SECONDS = 30
+"""For a response of the cluster's API server."""
