@@ -14,7 +14,7 @@ from dev.__main__ import VERBS
 from tests.docs import facts, markdown
 from tests.docs.facts import ROOT
 from tests.docs.markdown import Mention
-from tests.monitoring.processes import free_port, service
+from tests.processes import free_port, service
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "charts" / "README.md"]
 MENTIONS = [mention for path in DOCUMENTS for mention in markdown.read(path, ROOT)]
