@@ -116,7 +116,7 @@ def port(number: int, use: str, holder: str | None, setting: str = "") -> Check:
         return Check(name, "ok", f"free ({use})")
     by = f" by {holder}" if holder else ""
     other = f",\nor choose another: {setting}={number + 1}" if setting else ""
-    find = "" if holder else f" (lsof -i :{number} tells which)"
+    find = "" if holder else f" (lsof -i :{number} names it)"
     return Check(name, "FAIL", f"taken{by}; needed for {use}", f"stop that program{find}{other}")
 
 

@@ -1,13 +1,15 @@
 """Decides what starts on this machine: PROFILE says where, ENGINE says what answers, MODEL says which model.
 
-Every combination that cannot work is refused here, before anything starts. Standard library only.
+Every combination that cannot work is refused here, before anything starts.
 """
 
 from dataclasses import dataclass
 
 from dev import FixableError
+from dev.doctor import ollama
+from dev.doctor.ollama import Ollama
 from dev.doctor.probe import ContainerEngine
-from dev.settings import Values
+from dev.settings import RUNTIME_PORT, Values
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,25 @@ ENGINES = {
     "simulated": Engine("smollm2:135m", embedded=True),
 }
 DEFAULT_ENGINE = {"cluster": "ollama", "local": "llamacpp"}
+
+
+def choose(values: Values, containers: ContainerEngine, detect: bool = True) -> tuple[Values, str]:
+    """Return the settings with profile, engine and model filled in, and a line that says why.
+
+    With `detect`, an Ollama that already runs on this machine is the engine, unless ENGINE names another.
+
+    Raises:
+        FixableError: two settings contradict each other, or the machine lacks what they need.
+    """
+    profile, reason = choose_profile(values, containers)
+    engine, running = choose_engine(values, profile, detect)
+    model = values["model"] or ENGINES[engine].model
+    if running:
+        model = ollama.choose_model(running, values["model"])
+        reason += f"; Ollama {running.version} at {running.url} has {', '.join(running.models)}"
+    chosen = {**values, "profile": profile, "engine": engine, "model": model}
+    (check_cluster if profile == "cluster" else check_local)(chosen)
+    return chosen, f"PROFILE={profile} ENGINE={engine} MODEL={model}  ({reason})"
 
 
 def choose_profile(values: Values, containers: ContainerEngine) -> tuple[str, str]:
@@ -50,21 +71,31 @@ def choose_profile(values: Values, containers: ContainerEngine) -> tuple[str, st
             f"{wanted} needs a container engine, and {containers.says}",
             "start Docker; or without containers: make up PROFILE=local ENGINE=llamacpp",
         )
-    return "local", f"no container engine ({containers.says}); start Docker for the cluster"
+    return "local", f"no container engine: {containers.says}; start Docker for the cluster"
 
 
-def choose(values: Values, containers: ContainerEngine) -> tuple[Values, str]:
-    """Return the settings with profile, engine and model filled in, and a line that says why.
+def choose_engine(values: Values, profile: str, detect: bool) -> tuple[str, Ollama | None]:
+    """Return the engine, and with ENGINE=host the Ollama that answered.
 
     Raises:
-        FixableError: two settings contradict each other, or the machine lacks what they need.
+        FixableError: ENGINE=host, and no Ollama answers.
     """
-    profile, reason = choose_profile(values, containers)
-    engine = values["engine"] or DEFAULT_ENGINE[profile]
-    model = values["model"] or ENGINES[engine].model
-    chosen = {**values, "profile": profile, "engine": engine, "model": model}
-    (check_cluster if profile == "cluster" else check_local)(chosen)
-    return chosen, f"PROFILE={profile} ENGINE={engine} MODEL={model}  ({reason})"
+    moved = values["runtime_port"] != RUNTIME_PORT
+    if values["engine"] == "host":
+        if moved:
+            raise FixableError(
+                f"RUNTIME_PORT={values['runtime_port']} has no use: ENGINE=host starts no runtime",
+                f"leave it out; if your Ollama listens there: OLLAMA_HOST=127.0.0.1:{values['runtime_port']}",
+            )
+        return "host", ollama.ask(ollama.parse_address(values["ollama_host"]))
+    default = values["engine"] or DEFAULT_ENGINE[profile]
+    address = ollama.parse_address(values["ollama_host"])
+    if values["engine"] or moved or not detect or not address.is_local:
+        return default, None
+    try:
+        return "host", ollama.ask(address)
+    except FixableError:
+        return default, None  # none runs here
 
 
 def check_cluster(values: Values) -> None:
@@ -92,7 +123,7 @@ def check_local(values: Values) -> None:
     Raises:
         FixableError: they do not.
     """
-    if values["api_port"] == values["runtime_port"]:
+    if ENGINES[values["engine"]].embedded and values["api_port"] == values["runtime_port"]:
         raise FixableError(
             f"API_PORT and RUNTIME_PORT are both {values['api_port']}", "give each a port of its own"
         )

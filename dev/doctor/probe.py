@@ -1,5 +1,6 @@
 """Facts about this machine: container engine, memory, disk, ports, contexts. Nothing here judges them."""
 
+import ipaddress
 import json
 import math
 import os
@@ -23,6 +24,7 @@ class ContainerEngine:
     memory: int = 0  # bytes
     processors: int = 0
     folder: str = ""
+    in_vm: bool = False  # as with Docker Desktop: this machine is not the containers' gateway
 
 
 NOT_ASKED = ContainerEngine(False, "not asked for")
@@ -59,7 +61,21 @@ def container_engine() -> ContainerEngine:
         int(info.get("MemTotal", 0)),
         int(info.get("NCPU", 0)),
         str(info.get("DockerRootDir", "")),
+        platform.system() != "Linux" or info.get("OperatingSystem") == "Docker Desktop",
     )
+
+
+def network_gateway(network: str) -> str:
+    """Return this machine's IPv4 address in one of Docker's networks; empty where there is no such network.
+
+    It is the first address of the subnet, unless the network's configuration names another.
+    """
+    status, shown, _ = run("docker", "network", "inspect", network, "--format", "{{json .IPAM.Config}}")
+    for part in (json.loads(shown) if status == 0 else None) or []:
+        subnet = ipaddress.ip_network(part["Subnet"])
+        if subnet.version == 4:
+            return str(part.get("Gateway") or subnet[1])
+    return ""
 
 
 def last_line(text: str) -> str:
@@ -152,8 +168,3 @@ def kube_config(kubectl: str) -> dict[str, Any] | None:
     except ValueError:
         config = {}
     return config or None
-
-
-def system() -> str:
-    """The operating system, as platform tells it: Linux, Darwin, Windows."""
-    return platform.system()

@@ -5,8 +5,8 @@ import os
 import shutil
 import sys
 
-from dev import configuration
-from dev.doctor import checks, probe, tools
+from dev import FixableError, configuration
+from dev.doctor import checks, ollama, probe, tools
 from dev.doctor.checks import Check
 from dev.doctor.choice import choose
 from dev.settings import (
@@ -38,12 +38,22 @@ def registry_port() -> Check:
 
 
 def service_ports(values: Values) -> list[Check]:
-    """Check the ports of gateway and runtime on this machine."""
+    """Check the ports of gateway and runtime on this machine; with ENGINE=host no runtime starts."""
     uses = {"api_port": "the API", "runtime_port": "the runtime"}
     return [
         checks.port(values[name], use, port_holder(values[name]), SETTINGS[name].variable)
         for name, use in uses.items()
+        if name == "api_port" or values["engine"] != "host"
     ]
+
+
+def reachable_from_pods(values: Values, containers: probe.ContainerEngine) -> Check:
+    """Check that pods reach the Ollama of ENGINE=host."""
+    try:
+        url = ollama.url_from_pods(ollama.parse_address(values["ollama_host"]), containers)
+    except FixableError as error:
+        return Check("ollama", "FAIL", error.problem, error.fix)
+    return Check("ollama", "ok", f"pods reach it at {url}")
 
 
 def cluster(values: Values, containers: probe.ContainerEngine) -> list[Check]:
@@ -61,6 +71,8 @@ def cluster(values: Values, containers: probe.ContainerEngine) -> list[Check]:
     others = {GRAFANA_PORT: "Grafana", PROMETHEUS_PORT: "Prometheus", TILT_PORT: "Tilt"}
     found += [checks.port(number, use, port_holder(number)) for number, use in others.items()]
     found.append(registry_port())
+    if values["engine"] == "host" and containers.ready:
+        found.append(reachable_from_pods(values, containers))
     kubectl = tools.find("kubectl")
     found.append(checks.context(probe.kube_config(kubectl[0]) if kubectl else None))
     for name in tools.CLUSTER:

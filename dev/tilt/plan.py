@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dev import FixableError, configuration
-from dev.doctor import probe, tools
+from dev.doctor import ollama, probe, tools
 from dev.doctor.choice import ENGINES, choose
 from dev.settings import CONTEXT, MONITORING_NAMESPACE, NAMESPACE, TABLE, Values
 from dev.tilt import sources
@@ -34,22 +34,26 @@ def definitions() -> dict[str, Any]:
     return {"context": CONTEXT, "settings": defined}
 
 
-def read(flags: Mapping[str, object], environment: Mapping[str, str], context: str) -> Values:
+def read(
+    flags: Mapping[str, object], environment: Mapping[str, str], subcommand: str, context: str
+) -> Values:
     """Return the settings, with where the platform runs and what answers filled in.
 
-    Where the current context is the project's cluster, a container engine has answered before.
+    An Ollama that answers at the runtime's port is not looked for: it may be the one that Tilt forwards.
 
     Raises:
         FixableError: a setting is wrong, or two of them contradict each other.
     """
     values = configuration.parse(configuration.given(environment, configuration.as_variables(flags)))
+    if subcommand == "down" and values["engine"] == "host":
+        values["engine"] = "ollama"  # whose objects include all of host's; no Ollama has to run for this
     if values["profile"] == "local":
         containers = probe.NOT_ASKED
-    elif context == CONTEXT:
-        containers = probe.ContainerEngine(True, f"the context is {CONTEXT}")
+    elif context == CONTEXT or values["profile"] == "cluster":
+        containers = probe.ContainerEngine(True, f"the context is {context}")  # it has answered before
     else:
         containers = probe.container_engine()
-    return choose(values, containers)[0]
+    return choose(values, containers, detect=False)[0]
 
 
 def plan(
@@ -63,7 +67,7 @@ def plan(
     Raises:
         FixableError: a setting is wrong, or two of them contradict each other.
     """
-    values = read(flags, environment, context)
+    values = read(flags, environment, subcommand, context)
     common = {
         "profile": values["profile"],
         "extensions": sources.extensions(values),
@@ -83,6 +87,7 @@ def cluster(values: Values) -> Plan:
         "monitoring": monitoring,
         "grafana": monitoring and values["grafana"],
         "namespaces": [NAMESPACE, MONITORING_NAMESPACE] if with_monitoring else [NAMESPACE],
+        "runs_runtime": values["engine"] != "host",
         "builds_runtime": ENGINES[values["engine"]].embedded,
         "build_args": sources.build_arguments(values, images),
         "pip_index": values["pip_index_url"],
@@ -103,16 +108,23 @@ def cluster(values: Values) -> Plan:
 
 def api_values(values: Values) -> dict[str, Any]:
     """Return the values of charts/llm-api."""
-    return {
+    common = {
         "development": True,
         "model": values["model"],
         "autoscaling.mode": values["autoscaler"],
         "serviceMonitor.enabled": values["monitoring"],
     }
+    if values["engine"] != "host":
+        return common
+    address = ollama.parse_address(values["ollama_host"])
+    url = ollama.url_from_pods(address, probe.container_engine())
+    return common | {"runtime.url": url, "runtime.balance": "none"}
 
 
 def runtime_values(values: Values, images: Mapping[str, str]) -> dict[str, Any]:
-    """Return the values of charts/llm-runtime."""
+    """Return the values of charts/llm-runtime, none where it is not installed."""
+    if values["engine"] == "host":
+        return {}
     common = {
         "engine": values["engine"],
         "model.name": values["model"],

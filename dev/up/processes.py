@@ -4,15 +4,16 @@ import os
 from collections.abc import Mapping
 
 from dev import FixableError
+from dev.doctor import ollama
 from dev.doctor.choice import ENGINES
 from dev.settings import ROOT, SETTINGS, Values
 
-# Which setting decides a variable of the two services: such a variable has no second place.
+# The variables of the services that a setting decides, and how it is set in their place.
 DECIDED_BY = {
-    "LLM_MODEL": "MODEL",
-    "RUNTIME_MODEL": "MODEL",
-    "RUNTIME_ENGINE": "ENGINE",
-    "LLM_RUNTIME_URL": "RUNTIME_PORT, or OLLAMA_HOST with ENGINE=host",
+    "LLM_MODEL": "MODEL=...",
+    "RUNTIME_MODEL": "MODEL=...",
+    "RUNTIME_ENGINE": "ENGINE=...",
+    "LLM_RUNTIME_URL": "RUNTIME_PORT=..., or ENGINE=host OLLAMA_HOST=...",
 }
 
 
@@ -30,10 +31,15 @@ def names(values: Values) -> list[str]:
 
 def decided(values: Values) -> dict[str, str]:
     """Return the variables of both services that the settings decide."""
-    found = {"LLM_MODEL": values["model"], "LLM_RUNTIME_URL": f"http://127.0.0.1:{values['runtime_port']}"}
-    if ENGINES[values["engine"]].embedded:
-        found |= {"RUNTIME_ENGINE": values["engine"], "RUNTIME_MODEL": values["model"]}
-    return found
+    model, engine = values["model"], values["engine"]
+    if not ENGINES[engine].embedded:
+        return {"LLM_MODEL": model, "LLM_RUNTIME_URL": ollama.parse_address(values["ollama_host"]).url()}
+    return {
+        "LLM_MODEL": model,
+        "LLM_RUNTIME_URL": f"http://127.0.0.1:{values['runtime_port']}",
+        "RUNTIME_ENGINE": engine,
+        "RUNTIME_MODEL": model,
+    }
 
 
 def environment(values: Values, inherited: Mapping[str, str]) -> dict[str, str]:
@@ -46,8 +52,8 @@ def environment(values: Values, inherited: Mapping[str, str]) -> dict[str, str]:
     for name, value in fixed.items():
         if inherited.get(name) not in (None, "", value):
             raise FixableError(
-                f"{name}={inherited[name]} is in the environment, and the settings say {value}",
-                f"unset {name}; what it is to be is decided by {DECIDED_BY[name]}",
+                f"{name}={inherited[name]} in the environment contradicts the settings, which give {value}",
+                f"unset {name}; to choose another value: {DECIDED_BY[name]}",
             )
     ports = {SETTINGS[name].variable: str(values[name]) for name in ("api_port", "runtime_port")}
     both = {"LLM_LOG_FORMAT": "console", "PYTHONUNBUFFERED": "1", **inherited, **fixed, **ports}

@@ -1,12 +1,13 @@
 """The facts about a machine, asked of this one and of programs that a test puts on the PATH."""
 
 import os
+import platform
 import socket
 from pathlib import Path
 
 import pytest
 
-from dev.doctor import probe
+from dev.doctor import checks, probe
 from dev.doctor import report as doctor
 
 
@@ -41,11 +42,51 @@ def test_an_engine_is_known_by_version_and_size(tmp_path: Path, monkeypatch: pyt
     )
 
 
+@pytest.mark.parametrize(
+    ("networks", "gateway"),
+    [
+        ('[{"Subnet":"fc00::/64","Gateway":""},{"Subnet":"10.1.0.0/16","Gateway":"10.1.0.9"}]', "10.1.0.9"),
+        ('[{"Subnet":"172.17.0.0/16"}]', "172.17.0.1"),
+        ('[{"Subnet":"fc00:f853::/64"}]', ""),
+        ("null", ""),
+    ],
+)  # fmt: skip
+def test_the_gateway_of_a_docker_network_is_its_ipv4_one(
+    networks: str, gateway: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docker(tmp_path, monkeypatch, f"echo '{networks}'")
+    assert probe.network_gateway("kind") == gateway
+
+
+def test_a_docker_network_that_is_not_there_has_no_gateway(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docker(tmp_path, monkeypatch, "echo '[]'; echo 'network kind not found' >&2; exit 1")
+    assert probe.network_gateway("kind") == ""
+
+
+def test_docker_desktop_runs_containers_in_a_virtual_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = '{"OperatingSystem": "Docker Desktop"}'
+    docker(tmp_path, monkeypatch, f"case $1 in version) echo 28.2.2;; info) echo '{info}';; esac")
+    assert probe.container_engine().in_vm
+
+
+def test_an_engine_that_reports_no_processors_is_not_a_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docker(tmp_path, monkeypatch, "case $1 in version) echo 5.4.2;; info) echo '{}';; esac")
+    check = checks.processors(probe.container_engine().processors)
+    assert check.state == "ok"
+    assert "unknown" in check.says
+
+
 def test_a_port_that_is_listened_on_is_taken_and_its_holder_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         assert not probe.port_is_free(port)
-        if probe.system() == "Linux":
+        if platform.system() == "Linux":
             assert f"process {os.getpid()}" in probe.port_holder(port)
     assert probe.port_is_free(port)
     assert probe.port_holder(port) == ""
@@ -75,19 +116,3 @@ def test_this_machines_memory_and_disk_are_known(tmp_path: Path) -> None:
 
 def test_a_kubeconfig_that_cannot_be_read_is_none(tmp_path: Path) -> None:
     assert probe.kube_config(str(tmp_path / "no-kubectl")) is None
-
-
-def test_doctor_fails_when_a_check_does(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(
-        probe, "container_engine", lambda: probe.ContainerEngine(False, "no Docker is on the PATH")
-    )
-    monkeypatch.setattr(probe, "port_is_free", lambda port: port != 8000)
-    monkeypatch.setattr(probe, "container_on", lambda _: "")
-    monkeypatch.setattr(probe, "port_holder", lambda _: "process 1: nc")
-    assert doctor.main([]) == 1
-    said = capsys.readouterr().out
-    assert "PROFILE=local ENGINE=llamacpp" in said
-    assert "FAIL  port 8000 taken by process 1: nc" in said
-    assert "API_PORT=8001" in said

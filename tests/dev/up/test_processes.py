@@ -31,6 +31,15 @@ def test_settings_and_inherited_variables_reach_the_processes() -> None:
     assert environment["LLM_LOG_FORMAT"] == "json"
 
 
+def test_with_an_ollama_of_the_host_the_gateway_runs_alone_before_it() -> None:
+    given = {**values(), "engine": "host", "model": "qwen3:0.6b", "ollama_host": "0.0.0.0:12000"}
+    environment = processes.environment(given, {})
+    assert environment["LLM_RUNTIME_URL"] == "http://127.0.0.1:12000"
+    assert environment["LLM_MODEL"] == "qwen3:0.6b"
+    assert "RUNTIME_ENGINE" not in environment
+    assert list(processes.commands(given)) == ["gateway"]
+
+
 @pytest.mark.parametrize(
     ("name", "setting"),
     [
@@ -42,7 +51,7 @@ def test_settings_and_inherited_variables_reach_the_processes() -> None:
 )
 def test_a_variable_that_contradicts_a_setting_is_refused_by_name(name: str, setting: str) -> None:
     with pytest.raises(
-        FixableError, match=f"(?s){name}=other is in the environment.*unset {name}.*{setting}"
+        FixableError, match=f"(?s){name}=other in the environment contradicts.*unset {name}.*{setting}="
     ):
         processes.environment(values(), {name: "other"})
 
