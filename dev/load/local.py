@@ -1,34 +1,25 @@
 """Run the scripts with the k6 of this machine, against a gateway outside a cluster."""
 
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from dev import FixableError
+from dev.doctor import tools
 from dev.load.job import K6_ARGUMENTS, SCRIPTS, Run
-from dev.settings import ROOT
 
 STOP_SECONDS = 10
 
 
-def find() -> str:
-    """Return the k6 on the PATH or among the project's own tools.
-
-    Raises:
-        FixableError: there is none.
-    """
-    path = os.pathsep.join([os.environ.get("PATH", ""), str(ROOT / ".tools" / "bin")])
-    if found := shutil.which("k6", path=path):
-        return found
-    raise FixableError("k6 is not on the PATH; load without a cluster needs it", "mise install k6")
-
-
 @contextmanager
 def process(run: Run) -> Iterator["subprocess.Popen[str]"]:
-    """Start k6 with stdout and stderr in one pipe; it is stopped at the end of the block."""
-    command = [find(), *K6_ARGUMENTS, str(SCRIPTS / f"{run.script}.js")]
+    """Start k6 with stdout and stderr in one pipe; it is stopped at the end of the block.
+
+    Raises:
+        FixableError: k6 is missing and cannot be installed.
+    """
+    tools.ensure(["k6"])
+    command = [tools.path("k6"), *K6_ARGUMENTS, str(SCRIPTS / f"{run.script}.js")]
     key = {"API_KEYS": os.environ.get("LLM_API_KEY", "")}
     with subprocess.Popen(
         command,

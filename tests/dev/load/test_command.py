@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from dev.autoscale import command as autoscale
+from dev.doctor import tools
 from dev.load import command as load
-from dev.load import local
 from dev.load.job import SCRIPTS
 from tests.dev.recorded import request
 
@@ -80,14 +80,12 @@ def test_the_local_profile_means_the_gateway_on_this_machine(monkeypatch: pytest
     assert load.run_of(load.parse([])).settings["BASE_URL"] == "http://llm.example"
 
 
-def test_without_k6_the_local_load_names_what_is_missing(
-    dev: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(local, "ROOT", tmp_path)
+def test_without_k6_the_local_load_names_what_is_missing(dev: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tools, "find", lambda *_: None)
+    monkeypatch.setattr(tools, "install", lambda *_: False)
     status, _, err = dev("load", "--profile", "local")
     assert status == 1
-    assert "k6 is not on the PATH" in err
+    assert "could not install k6" in err
 
 
 @pytest.mark.parametrize("verb", ["load", "autoscale"])

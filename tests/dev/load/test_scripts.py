@@ -6,15 +6,11 @@ from typing import Any
 
 import pytest
 
-from dev import FixableError
-from dev.load import local
+from dev.doctor import tools
 from dev.load.job import SCENARIOS, SCRIPTS
 
-try:
-    K6 = local.find()
-except FixableError:
-    K6 = ""
-pytestmark = pytest.mark.skipif(not K6, reason="k6 is not on the PATH")
+K6, _ = tools.find("k6") or ("", "")
+pytestmark = pytest.mark.skipif(not K6, reason="k6 is missing, or too old on the PATH")
 
 
 def inspect(script: str, **settings: str) -> dict[str, Any]:
