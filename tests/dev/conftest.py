@@ -1,5 +1,6 @@
 """Fixtures of the developer's commands."""
 
+import os
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -21,8 +22,12 @@ def dev(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., tuple[int, str, str]]:
     """Run `python -m dev` with some arguments; returns exit status, standard output and standard error."""
-    for variable in ("NO_PROXY", "no_proxy"):
-        monkeypatch.setenv(variable, "")  # the command sets them; this puts them back afterwards
+    for variable in {
+        "NO_PROXY",
+        "no_proxy",
+        *(name for name in os.environ if name.lower().endswith("_proxy")),
+    }:
+        monkeypatch.setenv(variable, "")  # also restores what the command sets
 
     def run(*arguments: str) -> tuple[int, str, str]:
         try:
