@@ -1,4 +1,4 @@
-"""API keys: who may ask, and how often."""
+"""API keys: who may send requests, and how many per minute."""
 
 import hashlib
 import hmac
@@ -12,59 +12,52 @@ from limits.aio.strategies import MovingWindowRateLimiter
 from llm_api.errors import AuthenticationError, KeyLimitError
 from llm_api.settings import Settings
 
-# Exact paths that need no key: what Kubernetes and Prometheus ask.
-OPEN_PATHS = frozenset({"/health", "/ready", "/metrics"})
-
 
 class Keys:
-    """The keys of LLM_API_KEYS and each one's budget."""
+    """The keys of LLM_API_KEYS, and a budget per minute for each, counted in this process."""
 
     def __init__(self, settings: Settings) -> None:
         given = settings.api_keys.get_secret_value() if settings.api_keys else ""
-        self._digests = {
-            digest: digest.hex()[:8]
-            for key in given.split(",")
-            if key.strip()
-            for digest in [_digest(key.strip())]
-        }
+        digests = [_digest(key.strip()) for key in given.split(",") if key.strip()]
+        self._ids = {digest: digest.hex()[:8] for digest in digests}
         self._limit = settings.key_requests_per_minute
         self._window = MovingWindowRateLimiter(MemoryStorage()) if self._limit else None
 
-    def check(self, path: str, authorization: str) -> str:
-        """Return the id of the key in an Authorization header; empty where none is needed.
+    def check(self, authorization: str) -> str:
+        """Return the id of the key in an Authorization header; "" if no keys are set.
 
-        Raises AuthenticationError. Every key is compared, in constant time.
+        Every key is compared, each in constant time.
+
+        Raises:
+            AuthenticationError: The key is missing or wrong.
         """
-        if not self._digests or path in OPEN_PATHS:
+        if not self._ids:
             return ""
         scheme, _, key = authorization.partition(" ")
         digest = _digest(key.strip())
-        matching = [known for known in self._digests if hmac.compare_digest(known, digest)]
+        matching = [known for known in self._ids if hmac.compare_digest(known, digest)]
         if scheme.lower() != "bearer" or not matching:
-            said = "a wrong API key" if authorization else "no API key"
-            raise AuthenticationError(f"{said}: send the header 'Authorization: Bearer <key>'")
-        return self._digests[matching[0]]
+            problem = "wrong API key" if authorization else "no API key"
+            raise AuthenticationError(f"{problem}: send the header 'Authorization: Bearer <key>'")
+        return self._ids[matching[0]]
 
-    async def spend(self, key: str) -> None:
-        """Take a request off a key's budget of this minute.
+    async def spend(self, key_id: str) -> None:
+        """Take a request from a key's budget for this minute.
 
-        Raises KeyLimitError when it is used up.
+        Raises:
+            KeyLimitError: The budget is used up.
         """
-        if self._window is None or not key:
+        if self._window is None or not key_id:
             return
         item = RateLimitItemPerMinute(self._limit)
-        if not await self._window.hit(item, key):
-            reset = (await self._window.get_window_stats(item, key)).reset_time
+        if not await self._window.hit(item, key_id):
+            reset = (await self._window.get_window_stats(item, key_id)).reset_time
             raise KeyLimitError(
-                f"this API key made its {self._limit} requests of the minute",
-                retry_after=_seconds_until(reset),
+                f"this API key has used up its {self._limit} requests per minute",
+                retry_after=max(1, math.ceil(reset - time.time())),
             )
 
 
 def _digest(key: str) -> bytes:
-    """Keys of one length, so that comparing tells nothing of theirs."""
+    """Hash the key, so that the comparison does not leak its length."""
     return hashlib.sha256(key.encode(errors="surrogateescape")).digest()
-
-
-def _seconds_until(moment: float) -> int:
-    return max(1, math.ceil(moment - time.time()))

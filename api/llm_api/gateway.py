@@ -1,6 +1,7 @@
-"""One generation's way: admission, the runtime, the measures."""
+"""Takes a generation through admission to the runtime, within its deadline."""
 
 import asyncio
+from collections.abc import Sequence
 
 import structlog
 from structlog.typing import FilteringBoundLogger
@@ -10,21 +11,26 @@ from llm_api.auth import Keys
 from llm_api.catalogue import Catalogue
 from llm_api.errors import OutOfTimeError, ShuttingDownError
 from llm_api.metrics import Metrics
-from llm_api.phases import clock
+from llm_api.record import Phases, clock
 from llm_api.settings import Settings
-from llm_api.trace import Trace
 from llm_api.upstream.client import Emit, Job, Runtime
 from llm_api.upstream.ollama import Finish
 
 
 class Gateway:
-    """What all requests share; the app's lifespan makes one."""
+    """What all requests share; the app's lifespan creates one.
 
-    def __init__(self, settings: Settings, runtime: Runtime) -> None:
+    Args:
+        settings: All settings.
+        runtime: The client of the runtime.
+        routes: Paths of the routes that generate, which are labels of the metrics.
+    """
+
+    def __init__(self, settings: Settings, runtime: Runtime, routes: Sequence[str]) -> None:
         self.settings = settings
         self.keys = Keys(settings)
         self.admission = Admission(settings.max_running, settings.max_waiting)
-        self.metrics = Metrics(self.admission)
+        self.metrics = Metrics(self.admission, routes)
         self.catalogue = Catalogue(runtime, settings.model, self.metrics)
         self.log: FilteringBoundLogger = structlog.get_logger().bind()
         self.stops_at: float | None = None
@@ -32,49 +38,54 @@ class Gateway:
         self._deadlines: set[asyncio.Timeout] = set()
 
     def drain(self) -> None:
-        """Be not ready any more; what runs or waits has the grace period to end."""
+        """Stop being ready; running and waiting requests get the grace period to finish."""
         grace = self.settings.shutdown_grace_seconds
         self.stops_at = clock() + grace
         end = asyncio.get_running_loop().time() + grace
         for deadline in self._deadlines:
-            if not deadline.expired():  # One that is over ends its request already, and takes no other time.
+            if not deadline.expired():  # An expired one is ending its request and cannot be rescheduled.
                 deadline.reschedule(min(end, deadline.when() or end))
 
     def check_ready(self) -> None:
-        """Raise what keeps the model from answering here: ShuttingDownError, or the catalogue's trouble."""
+        """Raise ShuttingDownError, or the catalogue's error, if the model cannot answer here."""
         if self.stops_at is not None:
-            raise ShuttingDownError("this replica stops", retry_after=1)
-        if self.catalogue.trouble:
-            raise self.catalogue.trouble.with_traceback(None)
+            raise ShuttingDownError("this replica is shutting down", retry_after=1)
+        if self.catalogue.error:
+            raise self.catalogue.error.with_traceback(None)
 
-    async def generate(self, job: Job, trace: Trace, emit: Emit) -> Finish:
-        """Wait for a turn, generate, and measure. Cancelling it ends the work.
+    async def generate(self, job: Job, phases: Phases, emit: Emit) -> Finish:
+        """Wait for a slot, then generate; cancelling the call ends the generation.
 
-        Raises GatewayError.
+        `phases` is filled in however the call ends. It is no return value, because a failed or cancelled
+        generation has phases too.
+
+        Raises:
+            GatewayError: The queue is full, the deadline has passed, or the runtime failed.
         """
-        deadline = asyncio.timeout(self._seconds_left(trace))
+        deadline = asyncio.timeout(self._remaining(phases))
         self._deadlines.add(deadline)
         try:
             async with deadline, self.admission.slot():
-                trace.phases.dispatched = clock()
-                finish = await self._runtime.generate(job, trace.phases, emit)
+                phases.dispatched = clock()
+                finish = await self._runtime.generate(job, phases, emit)
         except TimeoutError:
-            raise OutOfTimeError(self._too_late(trace)) from None
+            raise OutOfTimeError(self._timeout_message(phases)) from None
         finally:
             self._deadlines.discard(deadline)
-            trace.phases.ended = clock()
-        trace.usage, trace.phases.runtime_load = finish.usage, finish.load
+            phases.ended = clock()
+        phases.runtime_load = finish.load
         if not job.stream and finish.usage.generated_tokens:
-            trace.phases.infer_first_token(finish.decode)
-        self.admission.observe(trace.phases.inference)
+            phases.infer_first_token(finish.decode)
+        self.admission.observe(phases.inference)
         return finish
 
-    def _seconds_left(self, trace: Trace) -> float:
-        end = trace.phases.arrived + self.settings.request_timeout_seconds
+    def _remaining(self, phases: Phases) -> float:
+        """Return the seconds until the request's deadline, or until this replica stops."""
+        end = phases.arrived + self.settings.request_timeout_seconds
         return max(0.0, min(end, self.stops_at or end) - clock())
 
-    def _too_late(self, trace: Trace) -> str:
-        where = "waiting for its turn" if trace.phases.dispatched is None else "generating"
+    def _timeout_message(self, phases: Phases) -> str:
+        state = "waiting in the queue" if phases.dispatched is None else "generating"
         if self.stops_at is not None:
-            return f"this replica stops, and the request was still {where}"
-        return f"{self.settings.request_timeout_seconds:g} s have passed {where}"
+            return f"this replica is shutting down, and the request was still {state}"
+        return f"the request was still {state} after {self.settings.request_timeout_seconds:g} s"

@@ -1,5 +1,6 @@
 """The metrics of the gateway: names and labels are a contract (charts, dashboards, alerts)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from prometheus_client import (
@@ -13,9 +14,8 @@ from prometheus_client import (
 )
 
 from llm_api.admission import Admission
-from llm_api.trace import Trace
+from llm_api.record import RequestRecord
 
-ROUTES = ("/generate", "/v1/chat/completions")
 OUTCOMES = ("ok", "error", "rejected", "timeout", "cancelled")
 
 # OTel's and vLLM's buckets, with the steps that a small model on a few cores needs.
@@ -46,7 +46,8 @@ class ModelMetrics:
 class Metrics:
     """One registry for one app."""
 
-    def __init__(self, admission: Admission) -> None:
+    def __init__(self, admission: Admission, routes: Sequence[str]) -> None:
+        self._routes = routes
         # A second series for each counter, which nobody asks for.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = registry = CollectorRegistry()
@@ -86,27 +87,27 @@ class Metrics:
     def prepare(self, model: str) -> None:
         """Have the model's series at 0, so that rates see its first request."""
         self._of(model)
-        for route in ROUTES:
+        for route in self._routes:
             for outcome in OUTCOMES:
                 self._requests.labels(model, route, outcome)
 
-    def record(self, trace: Trace) -> None:
+    def record(self, record: RequestRecord) -> None:
         """Count a request that ended, however it did; of other routes only what is invalid."""
-        if trace.outcome == "invalid":
-            self._invalid.labels(trace.route, str(trace.status)).inc()
-        elif trace.outcome and trace.route in ROUTES:
-            self._record_generation(trace)
+        if record.outcome == "invalid":
+            self._invalid.labels(record.route, str(record.status)).inc()
+        elif record.outcome and record.route:
+            self._record_generation(record)
 
-    def _record_generation(self, trace: Trace) -> None:
-        self._requests.labels(trace.model, trace.route, trace.outcome).inc()
-        phases, usage = trace.phases, trace.usage
-        if phases.dispatched is None:
+    def _record_generation(self, record: RequestRecord) -> None:
+        self._requests.labels(record.model, record.route, record.outcome).inc()
+        phases, usage = record.phases, record.usage
+        if phases is None or phases.dispatched is None:
             return
-        of = self._of(trace.model)
+        of = self._of(record.model)
         of.histograms["queue"].observe(phases.queue)
         if phases.time_to_first_token is not None:
             of.histograms["time_to_first_token"].observe(phases.time_to_first_token)
-        if trace.outcome != "ok":
+        if record.outcome != "ok":
             return
         of.histograms["inference"].observe(phases.inference)
         of.histograms["load"].observe(phases.load)

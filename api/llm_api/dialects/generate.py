@@ -1,45 +1,41 @@
-"""POST /generate: what comes in and goes out."""
+"""POST /generate, the gateway's own API: a prompt in, JSON or NDJSON out."""
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from llm_api.errors import TooLargeError, UnprocessableError
+from llm_api.dialects.dialect import encode
+from llm_api.dialects.fields import (
+    INTEGER,
+    Penalty,
+    Probability,
+    Seed,
+    Stops,
+    Strict,
+    Temperature,
+    check_prompt,
+    runtime_options,
+)
+from llm_api.errors import GatewayError, UnprocessableError
+from llm_api.record import Phases
 from llm_api.settings import Settings
 from llm_api.upstream.client import Job
-
-
-def _whole(value: Any) -> Any:
-    """JSON Schema's integers include 3.0, which some clients write."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-WHOLE = BeforeValidator(_whole)
-Seed = Annotated[int, Field(ge=-(2**31), lt=2**31), WHOLE]
-Probability = Annotated[float, Field(ge=0, le=1)]
-Penalty = Annotated[float, Field(ge=-2, le=2)]
-Stop = Annotated[str, Field(min_length=1, max_length=256)]
-
-
-class Strict(BaseModel):
-    """JSON as it is: no string for a number, no unknown field, no infinity."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
+from llm_api.upstream.ollama import Finish
 
 
 class Options(Strict):
-    """Options by Ollama's names; those that make it load the model anew are not among them."""
+    """Ollama's options, without those that make it reload the model."""
 
-    num_predict: Annotated[int, Field(ge=-1, json_schema_extra={"not": {"const": 0}}), WHOLE] | None = Field(
-        None, description="Tokens at most; -1: as many as may be."
+    num_predict: Annotated[int, Field(ge=-1, json_schema_extra={"not": {"const": 0}}), INTEGER] | None = (
+        Field(None, description="Most tokens to generate; -1: as many as the gateway allows.")
     )
-    temperature: float | None = Field(None, ge=0, le=2)
+    temperature: Temperature | None = None
     top_p: Probability | None = None
-    top_k: Annotated[int, Field(ge=0, le=1000), WHOLE] | None = None
+    top_k: Annotated[int, Field(ge=0, le=1000), INTEGER] | None = None
     min_p: Probability | None = None
     seed: Seed | None = None
-    stop: list[Stop] | None = Field(None, max_length=8, fail_fast=True)
-    repeat_penalty: float | None = Field(None, ge=0, le=2)
+    stop: Stops | None = None
+    repeat_penalty: Annotated[float, Field(ge=0, le=2)] | None = None
     presence_penalty: Penalty | None = None
     frequency_penalty: Penalty | None = None
 
@@ -49,28 +45,30 @@ class GenerateRequest(Strict):
 
     prompt: str = Field(min_length=1, examples=["Why is the sky blue?"])
     model: str | None = Field(
-        None, min_length=1, max_length=256, description="The gateway's own if not given."
+        None, min_length=1, max_length=256, description="The gateway's default model if not given."
     )
     system: str = ""
     options: Options | None = None
     stream: bool = Field(
-        False, description="NDJSON: a line for each piece of text, the last one with `done`."
+        False, description="Answer as NDJSON: one line per piece of text, and a last one with `done`."
     )
 
     def job(self, model: str, settings: Settings) -> Job:
-        """Return what the runtime is asked. Raises InvalidRequestError for what is over a limit."""
         check_prompt(len(self.prompt) + len(self.system), settings)
         given = self.options.model_dump(exclude_none=True) if self.options else {}
-        wanted = given.get("num_predict", -1)
-        if wanted > settings.max_output_tokens or wanted == 0:
+        tokens = given.get("num_predict", -1)
+        if tokens > settings.max_output_tokens or tokens == 0:
             raise UnprocessableError(
                 f"options.num_predict: must be between 1 and {settings.max_output_tokens}, or -1",
                 param="options.num_predict",
             )
-        body = {"prompt": self.prompt, "options": runtime_options(given, settings)}
+        payload = {"prompt": self.prompt, "options": runtime_options(given, settings)}
         if self.system:
-            body["system"] = self.system
-        return Job("/api/generate", model, body, self.stream)
+            payload["system"] = self.system
+        return Job("/api/generate", model, payload, self.stream)
+
+    def answer_format(self, request_id: str, model: str) -> "GenerateFormat":
+        return GenerateFormat(model)
 
 
 class UsageBody(BaseModel):
@@ -92,7 +90,7 @@ class Timings(BaseModel):
 
 
 class GenerateResponse(BaseModel):
-    """A whole answer, or the last line of a streamed one (its `response` is empty)."""
+    """A whole answer, or the last line of a stream, whose `response` is empty."""
 
     model: str
     response: str
@@ -102,32 +100,37 @@ class GenerateResponse(BaseModel):
     timings: Timings
 
 
-class ErrorBody(BaseModel):
-    """What went wrong."""
+class GenerateFormat:
+    """An object, or NDJSON: a line per piece of text, then one with `done` or an error."""
 
-    message: str
-    type: str
-    param: str | None
-    code: str
+    media_type = "application/x-ndjson"
 
+    def __init__(self, model: str) -> None:
+        self._model = model
 
-class ErrorResponse(BaseModel):
-    """The one shape of all errors, which is OpenAI's."""
+    def first(self) -> bytes:
+        return b""
 
-    error: ErrorBody
+    def pieces(self, texts: list[str]) -> bytes:
+        return b"".join(
+            encode({"model": self._model, "response": text, "done": False}) + b"\n" for text in texts
+        )
 
+    def last(self, finish: Finish, phases: Phases) -> bytes:
+        return encode(self.whole("", finish, phases)) + b"\n"
 
-def check_prompt(length: int, settings: Settings) -> None:
-    """Raise TooLargeError for a prompt that is over the limit, in characters."""
-    if length > settings.max_prompt_chars:
-        raise TooLargeError(f"the prompt has {length} characters, more than {settings.max_prompt_chars}")
+    def error(self, error: GatewayError) -> bytes:
+        return encode(error.body()) + b"\n"
 
-
-def runtime_options(given: dict[str, Any], settings: Settings) -> dict[str, Any]:
-    """Return Ollama's options: every generation has a bound, and the threads that are set."""
-    options = dict(given)
-    if options.get("num_predict", -1) < 0:
-        options["num_predict"] = settings.max_output_tokens
-    if settings.num_thread:
-        options["num_thread"] = settings.num_thread
-    return options
+    def whole(self, text: str, finish: Finish, phases: Phases) -> dict[str, Any]:
+        return {
+            "model": self._model,
+            "response": text,
+            "done": True,
+            "done_reason": finish.reason,
+            "usage": {
+                "prompt_tokens": finish.usage.prompt_tokens,
+                "generated_tokens": finish.usage.generated_tokens,
+            },
+            "timings": phases.as_timings(),
+        }

@@ -1,52 +1,92 @@
-"""The HTTP answer to a generation; it ends the work when the client leaves, streaming or not."""
+"""The HTTP response of a generation, streamed or whole. The generation ends when the client leaves."""
 
 import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from llm_api.dialects.dialect import Shape, encode
-from llm_api.errors import GatewayError, ShuttingDownError, response
+from llm_api.dialects.dialect import AnswerFormat, GenerationRequest, encode
+from llm_api.errors import GatewayError, ShuttingDownError
 from llm_api.gateway import Gateway
-from llm_api.trace import Trace
+from llm_api.record import Phases, RequestRecord
 from llm_api.upstream.client import Job
 
 JSON = "application/json"
 
 
-class Answer(Response):
-    """Generates when the server sends it, and notes in the trace how that ended."""
+async def answer(request: Request, body: GenerationRequest) -> Response:
+    """Return the response of a route that generates; the generation runs while it is sent.
 
-    def __init__(self, gateway: Gateway, trace: Trace, job: Job, shape: Shape) -> None:
+    Raises:
+        GatewayError: The key's budget is used up, the model is not known, or the request is over a limit.
+    """
+    gateway: Gateway = request.state.gateway
+    record: RequestRecord = request.state.record
+    await gateway.keys.spend(record.key)
+    record.model = await gateway.catalogue.resolve(body.model)
+    job = body.job(record.model, gateway.settings)
+    return Answer(gateway, record, job, body.answer_format(record.id, record.model))
+
+
+class Answer(Response):
+    """Generates while it is sent, and records how that ended."""
+
+    def __init__(
+        self, gateway: Gateway, record: RequestRecord, job: Job, answer_format: AnswerFormat
+    ) -> None:
         super().__init__()
-        self._gateway, self._trace, self._job, self._shape = gateway, trace, job, shape
-        self._begun = False
+        self._gateway, self._record, self._job, self._format = gateway, record, job, answer_format
+        self._phases = Phases(record.arrived)
+        self._started = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Write the answer, or the failure: a status as long as nothing was sent, then an event."""
+        """Send the answer.
+
+        Raises:
+            GatewayError: The generation failed. If part of the answer was sent, so was the error.
+        """
         self._send = send
+        self._record.phases = self._phases
         try:
             stayed = await while_connected(receive, self._stream() if self._job.stream else self._whole())
-            self._trace.outcome = "ok" if stayed else "cancelled"
+            self._record.outcome = "ok" if stayed else "cancelled"
         except GatewayError as error:
-            await self._fail(error, scope, receive)
+            await self._end_stream(error)
+            raise
         except asyncio.CancelledError:
-            # The server stops and waits no longer; the connection still stands.
-            await self._fail(ShuttingDownError("this replica stops", retry_after=1), scope, receive)
+            # The server has stopped waiting for this request, but its connection is still open.
+            stopped = ShuttingDownError("this replica is shutting down", retry_after=1)
+            await self._end_stream(stopped)
+            raise stopped from None
 
-    async def _fail(self, error: GatewayError, scope: Scope, receive: Receive) -> None:
-        self._trace.failed(error)
-        if self._begun:
-            await self._body(self._shape.error(error), more=False)
-        else:
-            await response(error)(scope, receive, self._send)
-
+    # Tokens come up through `emit`, not through an async generator: a timeout around a `yield` would cancel
+    # whatever the consumer happens to be doing (https://peps.python.org/pep-0789/).
     async def _stream(self) -> None:
-        finish = await self._gateway.generate(self._job, self._trace, self._emit)
-        opening = await self._begin_stream()
-        await self._body(opening + self._shape.last(finish), more=False)
+        finish = await self._gateway.generate(self._job, self._phases, self._emit)
+        self._record.usage = finish.usage
+        start = await self._start_stream()
+        await self._send_body(start + self._format.last(finish, self._phases), more=False)
+
+    async def _emit(self, texts: list[str]) -> None:
+        start = await self._start_stream()
+        await self._send_body(start + self._format.pieces(texts), more=True)
+
+    async def _start_stream(self) -> bytes:
+        """Send the headers with the first token: until then, a failure still has a status of its own."""
+        if self._started:
+            return b""
+        await self._send_headers(
+            self._format.media_type, (b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")
+        )
+        return self._format.first()
+
+    async def _end_stream(self, error: GatewayError) -> None:
+        """Send the error as the last event of a stream. Before the first one, the middleware answers it."""
+        if self._started:
+            await self._send_body(self._format.error(error), more=False)
 
     async def _whole(self) -> None:
         texts: list[str] = []
@@ -54,26 +94,14 @@ class Answer(Response):
         async def collect(pieces: list[str]) -> None:
             texts.extend(pieces)
 
-        finish = await self._gateway.generate(self._job, self._trace, collect)
-        body = encode(self._shape.whole("".join(texts), finish))
-        await self._begin(JSON, (b"content-length", str(len(body)).encode()))
-        await self._body(body, more=False)
+        finish = await self._gateway.generate(self._job, self._phases, collect)
+        self._record.usage = finish.usage
+        content = encode(self._format.whole("".join(texts), finish, self._phases))
+        await self._send_headers(JSON, (b"content-length", str(len(content)).encode()))
+        await self._send_body(content, more=False)
 
-    async def _emit(self, texts: list[str]) -> None:
-        opening = await self._begin_stream()
-        await self._body(opening + self._shape.pieces(texts), more=True)
-
-    async def _begin_stream(self) -> bytes:
-        """Send the status at the first token: until then a failure still has a status of its own."""
-        if self._begun:
-            return b""
-        await self._begin(
-            self._shape.media_type, (b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")
-        )
-        return self._shape.first()
-
-    async def _begin(self, media_type: str, *headers: tuple[bytes, bytes]) -> None:
-        self._begun = True
+    async def _send_headers(self, media_type: str, *headers: tuple[bytes, bytes]) -> None:
+        self._started = True
         start: Message = {
             "type": "http.response.start",
             "status": 200,
@@ -81,12 +109,12 @@ class Answer(Response):
         }
         await self._send(start)
 
-    async def _body(self, content: bytes, *, more: bool) -> None:
+    async def _send_body(self, content: bytes, *, more: bool) -> None:
         await self._send({"type": "http.response.body", "body": content, "more_body": more})
 
 
 async def while_connected(receive: Receive, work: Coroutine[Any, Any, None]) -> bool:
-    """Do the work, and end it when the client leaves: whether the client stayed."""
+    """Run `work`, cancelling it if the client disconnects; return whether the client stayed."""
     task = asyncio.current_task()
     assert task is not None  # noqa: S101 - ASGI calls come from tasks
     left = False

@@ -16,7 +16,7 @@ from llm_api.errors import (
     RuntimeFailedError,
     RuntimeUnavailableError,
 )
-from llm_api.phases import Phases, clock
+from llm_api.record import Phases, clock
 from llm_api.settings import Settings
 from llm_api.upstream import ollama
 from llm_api.upstream.replicas import Replica, Replicas
@@ -36,7 +36,7 @@ class Job:
 
     path: Literal["/api/generate", "/api/chat"]
     model: str
-    body: dict[str, Any]
+    payload: dict[str, Any]
     stream: bool
 
 
@@ -125,7 +125,7 @@ class Runtime:
     @asynccontextmanager
     async def _open(self, job: Job) -> AsyncIterator[httpx.Response]:
         """Send the job to a replica, to another one where nobody takes it."""
-        content = json.dumps(job.body | {"model": job.model, "stream": job.stream}).encode()
+        content = json.dumps(job.payload | {"model": job.model, "stream": job.stream}).encode()
         self._budget.earn()
         tried: list[Replica] = []
         while True:

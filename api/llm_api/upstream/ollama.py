@@ -14,7 +14,7 @@ from llm_api.errors import (
     RuntimeFailedError,
     UnknownModelError,
 )
-from llm_api.phases import Usage
+from llm_api.record import Usage
 
 MAX_LINE_BYTES = 16 * 2**20
 NANO = 1e-9

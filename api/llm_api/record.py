@@ -1,7 +1,9 @@
-"""Where a request's time went: queue, load, prefill, decode. All times are seconds."""
+"""What the gateway knows about one request, for its log line and its metrics. All times are in seconds."""
 
 import time
 from dataclasses import dataclass, field
+
+from llm_api.errors import GatewayError, Outcome
 
 clock = time.perf_counter
 
@@ -16,9 +18,9 @@ class Usage:
 
 @dataclass(slots=True)
 class Phases:
-    """Moments of one request, on `clock`; the four phases add up to the total by construction.
+    """Timestamps of one generation, read from `clock`; the four phases always add up to the total.
 
-    A streamed answer's first token is seen; a plain answer's is known from the runtime's own figures.
+    The first token of a stream is observed; that of a whole answer follows from the runtime's own figures.
     """
 
     arrived: float = field(default_factory=clock)
@@ -34,7 +36,7 @@ class Phases:
 
     @property
     def load(self) -> float:
-        """Loading the model, as the runtime says, within the time to the first token."""
+        """Loading the model, as reported by the runtime; part of the time to the first token."""
         return min(self.runtime_load, self._first - self._dispatch)
 
     @property
@@ -59,15 +61,15 @@ class Phases:
 
     @property
     def time_to_first_token(self) -> float | None:
-        """From arrival to the first token; None where none came."""
+        """From arrival to the first token; None if there was none."""
         return None if self.first_token is None else self.first_token - self.arrived
 
     def infer_first_token(self, decode_seconds: float) -> None:
-        """Set the first token's moment of an answer that came as a whole, at its end."""
+        """Set the first token of an answer that arrived as a whole: `decode_seconds` before its end."""
         self.first_token = max(self._dispatch, self._end - decode_seconds)
 
     def as_timings(self) -> dict[str, float | None]:
-        """Return what an answer tells, to the microsecond."""
+        """Return the timings that clients and the log get, rounded to microseconds."""
         first = self.time_to_first_token
         return {
             "queue_seconds": round(self.queue, 6),
@@ -89,3 +91,27 @@ class Phases:
     @property
     def _first(self) -> float:
         return self._end if self.first_token is None else self.first_token
+
+
+@dataclass(slots=True)
+class RequestRecord:
+    """One request. Prompts and answers are not kept.
+
+    The middleware creates it, sets the key, the status and every failure, and finally logs and counts it.
+    The route sets when the body had arrived, the answer everything about its generation.
+    """
+
+    id: str
+    route: str = ""  # empty unless requests to it are counted
+    key: str = ""  # the id of the API key, not the key itself
+    arrived: float = field(default_factory=clock)
+    status: int = 0
+    outcome: Outcome | None = None
+    error: str = ""
+    model: str = ""  # one that the runtime lists: it becomes a label
+    phases: Phases | None = None
+    usage: Usage = field(default_factory=Usage)
+
+    def fail(self, error: GatewayError) -> None:
+        """Note why there is no answer, or only part of one."""
+        self.outcome, self.error = error.outcome, error.code
