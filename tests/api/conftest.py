@@ -99,7 +99,7 @@ async def open_gateway() -> AsyncIterator[Open]:
             state = await stack.enter_async_context(app.router.lifespan_context(app))
             assert isinstance(state, Mapping)
             gateway = state["gateway"]
-            await until(lambda: gateway.catalogue.trouble is None)
+            await until(lambda: gateway.catalogue.error is None)
             transport = httpx.ASGITransport(with_state(app, state), raise_app_exceptions=False)
             http = httpx.AsyncClient(transport=transport, base_url="http://gateway.test")
             return InProcess(gateway, await stack.enter_async_context(http), router)
@@ -130,7 +130,7 @@ async def serve() -> AsyncIterator[Serve]:
             app = create_app(Settings.model_validate(given))
             url, server = await listen(stack, app, http=Protocol)
             gateway: Gateway = server.lifespan.state["gateway"]
-            await until(lambda: gateway.catalogue.trouble is None)
+            await until(lambda: gateway.catalogue.error is None)
             http, runtime = [
                 await stack.enter_async_context(httpx.AsyncClient(base_url=base, timeout=60))
                 for base in (url, runtime_url)

@@ -116,7 +116,7 @@ async def test_a_waiter_past_its_deadline_gets_504_and_never_reaches_the_runtime
         assert gauges(opened) == (1, 0)
     assert answer.status_code == 504
     assert answer.json()["error"] == {
-        "message": "0.05 s have passed waiting for its turn",
+        "message": "the request was still waiting in the queue after 0.05 s",
         "type": "server_error",
         "param": None,
         "code": "timeout",

@@ -1,15 +1,17 @@
 """The metrics that charts, dashboards and alerts count on: their names, labels and first values."""
 
 from fastapi.routing import APIRoute
-from llm_api.metrics import OUTCOMES, ROUTES
+from llm_api.metrics import OUTCOMES
+from llm_api.server.routes import paths_with_body
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from api.main import create_app
+from api.main import create_app, router
 from tests.api.conftest import MODEL, InProcess, Open
 from tests.api.dialects.test_openai_chat import DONE, NDJSON, ask
 from tests.monitoring.queries import dashboard_queries, metrics, rules
 
+ROUTES = paths_with_body(router)
 HISTOGRAMS = [
     "llm_inference_seconds",
     "llm_queue_seconds",

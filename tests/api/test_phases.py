@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from llm_api.errors import GatewayError, QueueFullError
-from llm_api.phases import Phases
-from llm_api.trace import Trace
+from llm_api.record import Phases
 from llm_api.upstream.client import Job
 
 from tests.api.conftest import MODEL, InProcess, Open, Serve
@@ -128,11 +127,11 @@ async def test_an_answer_of_one_token_has_no_time_between_tokens(open_gateway: O
 
 async def test_a_refused_request_was_in_the_queue_for_all_of_its_time(open_gateway: Open) -> None:
     opened = await open_gateway(max_running=1, max_waiting=0)
-    trace = Trace("id", "/generate", model=MODEL)
+    phases = Phases()
     async with opened.gateway.admission.slot():
         with pytest.raises(QueueFullError):
-            await opened.gateway.generate(Job("/api/generate", MODEL, {}, stream=False), trace, ignore)
-    timings = trace.phases.as_timings()
+            await opened.gateway.generate(Job("/api/generate", MODEL, {}, stream=False), phases, ignore)
+    timings = phases.as_timings()
     check(timings)
     assert timings["queue_seconds"] == timings["total_seconds"]
     assert timings["time_to_first_token_seconds"] is None
@@ -141,10 +140,10 @@ async def test_a_refused_request_was_in_the_queue_for_all_of_its_time(open_gatew
 async def test_a_failed_generation_counts_where_it_waited_and_not_as_an_inference(open_gateway: Open) -> None:
     opened = await open_gateway()
     opened.runtime.post("/api/generate").respond(500, json={"error": "broken"})
-    trace = Trace("id", "/generate", model=MODEL)
+    phases = Phases()
     with pytest.raises(GatewayError):
-        await opened.gateway.generate(Job("/api/generate", MODEL, {}, stream=True), trace, ignore)
-    check(trace.phases.as_timings())
+        await opened.gateway.generate(Job("/api/generate", MODEL, {}, stream=True), phases, ignore)
+    check(phases.as_timings())
     await opened.http.post("/generate", json={"prompt": "Hello"})
     assert samples(opened, "queue") == 1
     assert samples(opened, "inference") == samples(opened, "decode") == 0

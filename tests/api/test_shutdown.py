@@ -95,7 +95,8 @@ async def test_what_has_not_ended_within_the_grace_period_is_told_so(serve: Serv
         it.process.terminate()
         (streamed, (piece, last)), (plain, (told,)) = await asyncio.gather(*running)
         assert (streamed, piece["done"]) == (200, False)
-        assert last["error"]["message"] == "this replica stops, and the request was still generating"
+        message = "this replica is shutting down, and the request was still generating"
+        assert last["error"]["message"] == message
         assert (plain, told["error"]["code"]) == (504, "timeout")
         status, (told,) = await waiting
         assert (status, told["error"]["code"]) == (504, "timeout")

@@ -8,8 +8,8 @@ import httpx
 import pytest
 from llm_api.errors import RuntimeFailedError, RuntimeUnavailableError
 from llm_api.gateway import Gateway
+from llm_api.record import Phases
 from llm_api.settings import Settings
-from llm_api.trace import Trace
 from llm_api.upstream import client as runtime
 from llm_api.upstream.client import Job
 from llm_api.upstream.ollama import Finish
@@ -61,11 +61,11 @@ async def ask(handler: Handler, *urls: str, calls: int = 1) -> list[Finish | Exc
     app = create_app(settings, transport=httpx.MockTransport(runtime_of))
     async with app.router.lifespan_context(app) as state:
         gateway: Gateway = (state or {})["gateway"]
-        await until(lambda: gateway.catalogue.trouble is None)
+        await until(lambda: gateway.catalogue.error is None)
         replicas = gateway._runtime._replicas.all = [Replica(url) for url in urls]
         found: list[Any] = []
         for _ in range(calls):
-            generating = gateway.generate(JOB, Trace("id", model=MODEL), ignore)
+            generating = gateway.generate(JOB, Phases(), ignore)
             found += await asyncio.gather(generating, return_exceptions=True)
         assert sum(replica.busy for replica in replicas) == 0
         return found

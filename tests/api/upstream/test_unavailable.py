@@ -90,7 +90,7 @@ async def test_readiness_and_its_gauges_follow_the_runtime_away_and_back(open_ga
     while json.loads((missing := await turns(503)).content)["error"]["code"] != "model_missing":
         await asyncio.sleep(0.01)
     message = error_of(missing, 503, "model_missing")["message"]
-    assert message == f"the runtime does not have {MODEL}; it has: other:1"
+    assert message == f"the runtime does not have the model {MODEL}; it has: other:1"
     assert gauges() == (1, 0)
     error_of(await generate(opened), 404, "model_not_found")
     tags.mock(return_value=httpx.Response(200, json=TAGS))
