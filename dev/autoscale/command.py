@@ -100,7 +100,7 @@ def report(timeline: Timeline, options: argparse.Namespace) -> int:
     plot.draw(timeline, title, file)
     say("")
     for name, value in compare.rows(timeline, timeline.samples[-1].at):
-        say(f"  {name:<38} {value}")
+        say(f"  {name:<40} {value}")
     findings = judge(timeline)
     say("\n" + "\n".join(str(finding) for finding in findings))
     say(f"plot: {file}")

@@ -37,10 +37,10 @@ def rows(timeline: Timeline, end: float) -> list[tuple[str, str]]:
         points = timeline.of(name)
         seconds = replica_seconds(points, timeline.load_starts, end)
         found += [
-            (f"{name}: scaled up after", _text(reaction(timeline, name, ready=False), " s")),
+            (f"{name}: scale-up decided after", _text(reaction(timeline, name, ready=False), " s")),
             (f"{name}: new replica ready after", _text(reaction(timeline, name, ready=True), " s")),
             (f"{name}: most replicas", str(max((s.replicas for _, s in points), default=0))),
-            (f"{name}: back after the load", _text(recovery(timeline, name), " s")),
+            (f"{name}: scaled down after the load", _text(recovery(timeline, name), " s")),
             (f"{name}: replica-seconds", f"{seconds:.0f}"),
         ]
     requests = under_load(timeline)
@@ -49,8 +49,8 @@ def rows(timeline: Timeline, end: float) -> list[tuple[str, str]]:
     peak = max((s.p95 for s in timeline.samples if s.p95 is not None), default=None)
     return [
         *found,
-        ("peak P95 of 10 s", _text(peak, " s", 2)),
-        ("P95 to the first token, under load", _text(ttft, " s", 2)),
+        ("peak P95 over 10 s", _text(peak, " s", 2)),
+        ("P95 time to first token, under load", _text(ttft, " s", 2)),
         ("answers per second, under load", f"{answered:.2f}"),
         ("rejected, under load", str(sum(r.outcome == "rejected" for r in requests))),
         ("failed, whole run", str(sum(r.outcome == "failed" for r in timeline.requests))),

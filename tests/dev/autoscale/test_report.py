@@ -9,6 +9,7 @@ import pytest
 from dev.autoscale import command, plot
 from dev.autoscale.compare import recovery, table
 from dev.autoscale.timeline import load, replica_seconds, save
+from dev.settings import ROOT
 from tests.dev.recorded import LOAD_ENDS, request, timeline
 
 
@@ -67,8 +68,14 @@ def test_two_runs_are_compared_in_a_table(dev: Any, tmp_path: Path) -> None:
     assert status == 0
     lines = out.splitlines()
     assert lines[0] == "|  | cpu | queue |"
-    assert "| llm-api: scaled up after | 10 s | 10 s |" in lines
-    assert "| peak P95 of 10 s | 2.50 s | 2.50 s |" in lines
+    assert "| llm-api: scale-up decided after | 10 s | 10 s |" in lines
+    assert "| peak P95 over 10 s | 2.50 s | 2.50 s |" in lines
+
+
+def test_the_documents_table_has_the_rows_of_the_command() -> None:
+    documented = (ROOT / "docs" / "autoscaling.md").read_text()
+    names = [line.split(" | ")[0] for line in table([timeline()]).splitlines()[2:]]
+    assert [name for name in names if f"\n{name} | " not in documented] == []
 
 
 def test_runs_of_different_loads_are_not_compared() -> None:

@@ -48,9 +48,12 @@ def test_an_api_server_on_loopback_is_not_reached_through_a_proxy(
 def test_an_api_server_that_does_not_answer_is_an_error_with_its_fix(
     dev: Any, verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kubeconfig(tmp_path, "http://127.0.0.1:9", monkeypatch)
+    kubeconfig(tmp_path, "https://127.0.0.1:9", monkeypatch)
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:7")
     status, _, err = dev(verb)
     assert status == 1
+    assert "port=9" in err
+    assert "Proxy" not in err
     assert err.startswith("error: the API server does not answer: ")
     assert err.endswith("  fix: make up\n")
 
