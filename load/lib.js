@@ -145,7 +145,7 @@ function judge(response) {
   return result;
 }
 
-// Rejected because of the load, and told when to try again. A runtime that is unavailable is a failure.
+// Rejected because of the load, with a Retry-After. A runtime that is unavailable is a failure.
 function rejected(response, last) {
   const code = last && last.error && last.error.code;
   const busy = response.status === 429 || (response.status === 503 && code !== 'runtime_unavailable');

@@ -25,7 +25,7 @@ class RefusedError(FixableError):
     """The gateway answered with an error: its HTTP status, and its `type` as `kind`."""
 
     def __init__(self, status: int, kind: str, message: str) -> None:
-        super().__init__(f"the gateway says {status} {kind}: {message}", FIXES.get(status, ""))
+        super().__init__(f"the gateway answered {status} {kind}: {message}", FIXES.get(status, ""))
         self.status = status
         self.kind = kind
 

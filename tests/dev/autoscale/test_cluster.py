@@ -1,4 +1,4 @@
-"""The API server's objects become the words of the timeline."""
+"""The API server's objects become entries of the timeline."""
 
 from typing import Any
 

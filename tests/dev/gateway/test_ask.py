@@ -72,7 +72,7 @@ def test_a_refusal_is_reported_with_its_fix(
     gateway.refusals["/generate"] = (status, {"error": {"type": kind, "message": "because"}})
     code, out, err = dev("ask", "Hi", "--url", gateway.url)
     assert (code, out) == (1, "")
-    assert f"error: the gateway says {status} {kind}: because\n  fix: " in err
+    assert f"error: the gateway answered {status} {kind}: because\n  fix: " in err
     assert fix in err
 
 
@@ -140,7 +140,7 @@ def test_a_proxy_or_certificate_that_does_not_serve_is_named(
 
 def test_an_error_in_another_format_is_shown_as_it_came() -> None:
     error = client.refusal(502, b"<html>Bad gateway</html>")
-    assert str(error) == "the gateway says 502 unknown: <html>Bad gateway</html>"
+    assert str(error) == "the gateway answered 502 unknown: <html>Bad gateway</html>"
 
 
 def test_the_default_address_follows_the_port_and_the_url(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,7 @@ def test_an_unavailable_model_fails_its_own_checks_only(
     gateway.refusals = {"/ready": away, "/generate": away}
     assert run(gateway) == 4
     out = capsys.readouterr().out
-    assert "FAIL  GET /ready: the gateway says 503 runtime_unavailable: the runtime is away" in out
+    assert "FAIL  GET /ready: the gateway answered 503 runtime_unavailable: the runtime is away" in out
     assert "ok    GET /health" in out
     assert "FAIL  POST /generate, unknown model: status 503, not 404" in out
 
