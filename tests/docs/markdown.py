@@ -10,7 +10,7 @@ URL = re.compile(r"\w+://[^\s`)\"'>]+")
 CODE = re.compile(r"^```[\s\S]*?^```|`[^`]+`|(?<=\n\n)(?: {4}.*\n+)+", re.MULTILINE)
 FILE = r"[\w.-]+\.(?:py|md|ya?ml|json|toml|tpl|txt|sh|js|lock|in|Tiltfile)"
 FOLDERS = r"\.?[\w-]+/(?:[\w.*-]+/)*"
-BEFORE_PATH = r"(?<![\w./:@<-])(?!(?:deploy|sts)/)"
+BEFORE_PATH = r"(?<![\w./:@<-])(?!(?:deploy|sts|HTTP)/)"
 OUR_COMMAND = re.compile(r"(?:\bmake |\btilt up|python\S* -m (?:dev|bench|monitoring)\b)[^`\n]*")
 
 

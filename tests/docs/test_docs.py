@@ -30,6 +30,7 @@ EXEMPT = {
     "application/json": "a media type",
     "ollama_chat/": "a prefix of LiteLLM's model names",
     "llama.cpp": "the name of a project",
+    "MISE_URL_REPLACEMENTS": "read by mise",
     "DOCKER_HOST": "read by Docker's clients",
 }
 """Names that the code does not have, and why a document may use them. `folder/` covers everything in it."""
