@@ -96,7 +96,7 @@ TABLE = (
     Setting(
         "engine",
         "what answers",
-        otherwise="host where an Ollama runs on this machine, else ollama in the cluster, llamacpp locally",
+        otherwise="ollama in the cluster, llamacpp locally; make up: host if an Ollama runs on this machine",
         values=("ollama", "host", "llamacpp", "simulated"),
     ),
     Setting(
@@ -113,7 +113,7 @@ TABLE = (
     Setting("grafana", "Grafana, where monitoring is on", "true", kind="switch"),
     Setting(
         "autoscaler",
-        "what scales in the cluster: HPAs on CPU, KEDA on requests running and waiting, or nothing",
+        "what the cluster scales on, with HPAs (cpu) or KEDA (requests running and waiting)",
         "cpu",
         values=("cpu", "queue", "none"),
     ),
@@ -159,6 +159,11 @@ TABLE = (
     _mirror("extensions_ref", "the release of Tilt's extensions", "v0.37.6"),
 )  # fmt: skip
 SETTINGS = {setting.name: setting for setting in TABLE}
+
+
+def help_text() -> str:
+    """Return the settings as lines for a command's help: the variable, what it sets, values and default."""
+    return "\n".join(f"  {setting.variable:<27} {setting.usage}" for setting in TABLE)
 
 
 def markdown_table(group: Literal["platform", "mirror"] = "platform") -> str:

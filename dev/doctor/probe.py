@@ -50,16 +50,16 @@ def container_engine() -> ContainerEngine:
     if status or not version:
         says = f"Docker is installed, but its engine does not answer ({last_line(problem)})"
         return ContainerEngine(False, says)
-    _, told, _ = run("docker", "info", "--format", "{{json .}}")
+    _, shown, _ = run("docker", "info", "--format", "{{json .}}")
     try:
-        info: dict[str, Any] = json.loads(told or "{}")
-    except ValueError:
-        info = {}
+        info: dict[str, Any] = dict(json.loads(shown))
+    except (ValueError, TypeError):
+        info = {}  # Podman's command has its facts elsewhere
     return ContainerEngine(
         True,
         f"Docker {version}",
-        int(info.get("MemTotal", 0)),
-        int(info.get("NCPU", 0)),
+        int(info.get("MemTotal") or 0),
+        int(info.get("NCPU") or 0),
         str(info.get("DockerRootDir", "")),
         platform.system() != "Linux" or info.get("OperatingSystem") == "Docker Desktop",
     )
@@ -92,8 +92,8 @@ def available_memory() -> float | None:
                 return min(int(line.split()[1]) * 1024, container_memory())
     except OSError:
         pass  # not Linux: macOS is asked below
-    status, told, _ = run("sysctl", "-n", "hw.memsize")
-    return int(told) if status == 0 and told.isdigit() else None
+    status, shown, _ = run("sysctl", "-n", "hw.memsize")
+    return int(shown) if status == 0 and shown.isdigit() else None
 
 
 def container_memory(folder: Path = Path("/sys/fs/cgroup")) -> float:
@@ -162,9 +162,9 @@ def container_on(port: int) -> str:
 
 def kube_config(kubectl: str) -> dict[str, Any] | None:
     """Return kubectl's merged configuration, or None where it cannot be read."""
-    status, told, _ = run(kubectl, "config", "view", "-o", "json")
+    status, shown, _ = run(kubectl, "config", "view", "-o", "json")
     try:
-        config: dict[str, Any] = json.loads(told) if status == 0 else {}
+        config: dict[str, Any] = json.loads(shown) if status == 0 else {}
     except ValueError:
         config = {}
     return config or None

@@ -18,7 +18,7 @@ from typing import Any
 from dev import FixableError, configuration
 from dev.doctor import ollama, probe, tools
 from dev.doctor.choice import ENGINES, choose
-from dev.settings import CONTEXT, MONITORING_NAMESPACE, NAMESPACE, TABLE, Values
+from dev.settings import CONTEXT, MONITORING_NAMESPACE, NAMESPACE, SETTINGS, TABLE, Values
 from dev.tilt import sources
 from dev.up import processes
 
@@ -73,8 +73,15 @@ def plan(
         "extensions": sources.extensions(values),
         "ci": ci_settings() if subcommand == "ci" else CI,
         "ports": {name: values[f"{name}_port"] for name in ("api", "runtime")},
+        "environment": button_environment(values),
     }
     return common | (local(values, environment) if values["profile"] == "local" else cluster(values))
+
+
+def button_environment(values: Values) -> dict[str, str]:
+    """Return the variables that the commands of Tilt's buttons need to find this platform."""
+    names = ("profile", "engine", "api_port")
+    return {SETTINGS[n].variable: str(values[n]) for n in names} | sources.k6_environment(values)
 
 
 def cluster(values: Values) -> Plan:
@@ -82,7 +89,6 @@ def cluster(values: Values) -> Plan:
     monitoring, autoscaler = values["monitoring"], values["autoscaler"]
     images = sources.images(values)
     with_monitoring = monitoring or autoscaler == "queue"
-    chosen = {"PROFILE": values["profile"], "ENGINE": values["engine"]}
     return {
         "monitoring": monitoring,
         "grafana": monitoring and values["grafana"],
@@ -91,7 +97,6 @@ def cluster(values: Values) -> Plan:
         "builds_runtime": ENGINES[values["engine"]].embedded,
         "build_args": sources.build_arguments(values, images),
         "pip_index": values["pip_index_url"],
-        "environment": chosen | sources.k6_environment(images),
         "api_values": assignments(api_values(values)),
         "runtime_values": assignments(runtime_values(values, images)),
         "charts": {
@@ -155,11 +160,7 @@ def local(values: Values, environment: Mapping[str, str]) -> Plan:
     """Return the part of the plan that the local profile needs: processes and what they need."""
     both = processes.environment(values, environment)
     added = {name: value for name, value in both.items() if environment.get(name) != value}
-    buttons = {"PROFILE": "local", "ENGINE": values["engine"], "API_PORT": str(values["api_port"])}
-    return {
-        "processes": {"commands": processes.commands(values), "environment": added},
-        "environment": buttons,
-    }
+    return {"processes": {"commands": processes.commands(values), "environment": added}}
 
 
 def ci_settings() -> dict[str, str]:

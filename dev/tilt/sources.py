@@ -48,9 +48,10 @@ def images(values: Values) -> dict[str, str]:
     }
 
 
-def k6_environment(named: Mapping[str, str]) -> dict[str, str]:
+def k6_environment(values: Values) -> dict[str, str]:
     """Return the environment variable of a k6 image that is not the default."""
-    return {} if named["k6"] == SETTINGS["k6_image"].default else {"K6_IMAGE": named["k6"]}
+    setting, image = SETTINGS["k6_image"], images(values)["k6"]
+    return {} if image == setting.default else {setting.variable: image}
 
 
 def image_values(reference: str) -> dict[str, str]:

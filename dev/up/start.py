@@ -14,7 +14,7 @@ from dev import FixableError, configuration
 from dev.doctor import probe, tools
 from dev.doctor import report as doctor
 from dev.doctor.choice import choose
-from dev.settings import ROOT, TILT_PORT, Values
+from dev.settings import ROOT, TILT_PORT, Values, help_text
 from dev.up import cluster, local, tilt
 
 
@@ -47,7 +47,12 @@ def main(argv: list[str]) -> int:
     Raises:
         FixableError: a setting, a check or a step failed.
     """
-    parser = argparse.ArgumentParser(prog="python -m dev up", description="Start the platform.")
+    parser = argparse.ArgumentParser(
+        prog="python -m dev up",
+        description="Start the platform.",
+        epilog=f"settings (make up NAME=VALUE, or environment variables):\n{help_text()}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("verb", nargs="?", choices=["ci"], help="end once everything is green")
     verb = parser.parse_args(argv).verb
     given = configuration.given(configuration.from_file(), os.environ)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from dev import FixableError, configuration
-from dev.settings import SETTINGS, TABLE, markdown_table
+from dev.settings import SETTINGS, TABLE, help_text, markdown_table
 
 
 def parse(**variables: str) -> dict[str, object]:
@@ -97,6 +97,7 @@ def test_the_tables_have_a_row_for_every_setting() -> None:
     rows = markdown_table("platform").splitlines() + markdown_table("mirror").splitlines()
     for setting in TABLE:
         assert len([row for row in rows if row.startswith(f"| `{setting.variable}=` |")]) == 1
+        assert len([line for line in help_text().splitlines() if f" {setting.variable} " in line]) == 1
     assert "`ollama`, `host`, `llamacpp`, `simulated`" in markdown_table()
 
 

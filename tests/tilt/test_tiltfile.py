@@ -1,13 +1,14 @@
-"""What the Tiltfile comes to in each setting that matters."""
+"""The resources that the Tiltfile makes of each setting that matters."""
 
 import os
 import subprocess
-from collections.abc import Callable
-from typing import Any
+from pathlib import Path
 
 import pytest
 
-Evaluate = Callable[..., Any]
+from dev.settings import SETTINGS
+from tests.dev.host_ollama import MODEL, host_ollama
+from tests.tilt.evaluated import PLACES, Evaluator
 
 CLUSTER = {
     "llm-api",
@@ -35,17 +36,17 @@ MONITORING = {"kube-prometheus-stack", "prometheus", "dashboards", "alert-rules"
         ),
     ],
 )
-def test_the_cluster_gets_what_the_settings_say_and_nothing_else(
-    arguments: tuple[str, ...], wanted: set[str], evaluate: Evaluate
+def test_the_cluster_gets_what_the_settings_name_and_nothing_else(
+    arguments: tuple[str, ...], wanted: set[str], evaluate: Evaluator
 ) -> None:
     made = evaluate(*arguments)
-    assert made.status == 0, made.words
+    assert made.status == 0, made.log
     assert set(made.resources) == wanted
 
 
-def test_without_a_cluster_two_processes_and_the_tests_are_left(evaluate: Evaluate) -> None:
+def test_the_local_profile_has_two_processes_and_the_tests(evaluate: Evaluator) -> None:
     made = evaluate("--profile=local", context="somewhere-else")
-    assert made.status == 0, made.words
+    assert made.status == 0, made.log
     assert set(made.resources) == {
         "environment",
         "llm-runtime",
@@ -58,68 +59,109 @@ def test_without_a_cluster_two_processes_and_the_tests_are_left(evaluate: Evalua
     assert "--reload" in made.text("llm-api")
 
 
-def test_any_other_context_is_refused_with_the_way_out(evaluate: Evaluate) -> None:
-    made = evaluate("--engine=llamacpp", context="production")
+def test_any_other_context_is_refused_with_the_fix(evaluate: Evaluator) -> None:
+    made = evaluate("--profile=cluster", context="production")
     assert made.status == 5
-    assert "production" in made.words
-    assert "fix: make up" in made.words
+    assert "production" in made.log
+    assert "fix: make up" in made.log
 
 
-def test_a_setting_that_cannot_be_is_refused_with_its_fix(evaluate: Evaluate) -> None:
+def test_a_wrong_setting_is_refused_with_its_fix(evaluate: Evaluator) -> None:
     made = evaluate("--engine=olama")
     assert made.status == 5
-    assert "fix: ENGINE=ollama" in made.words
+    assert "fix: ENGINE=ollama" in made.log
 
 
-def test_help_tells_every_setting(evaluate: Evaluate) -> None:
-    words = evaluate("--help").words
-    for setting in (
-        "--profile",
-        "--engine",
-        "--model",
-        "--autoscaler",
-        "--monitoring",
-        "--extensions_ref",
-        "--keda_chart",
-    ):
-        assert setting in words
+def test_help_lists_every_setting_with_values_and_default(evaluate: Evaluator) -> None:
+    shown = " ".join(evaluate("--help").log.split())
+    for setting in SETTINGS.values():
+        assert (f"--{setting.name} " in shown) is setting.tilt, setting.name
+    assert "what answers: ollama, host, llamacpp, simulated (default: ollama in" in shown
 
 
-def test_the_gateway_waits_for_no_monitoring(evaluate: Evaluate) -> None:
+def test_the_local_profile_needs_no_kubeconfig(evaluate: Evaluator) -> None:
+    made = evaluate("--profile=local", "--engine=simulated", context="")
+    assert made.status == 0, made.log
+    assert {"llm-api", "llm-runtime"} <= made.resources.keys()
+
+
+@pytest.fixture
+def docker_on_loopback(tmp_path: Path) -> str:
+    """A PATH with a docker whose networks have this machine at 127.0.0.2."""
+    networks = '[{"Subnet": "127.0.0.0/8", "Gateway": "127.0.0.2"}]'
+    script = f"case $1 in network) echo '{networks}';; version) echo 28.2.2;; esac"
+    (tmp_path / "docker").write_text(f"#!/bin/sh\n{script}\n")
+    (tmp_path / "docker").chmod(0o755)
+    return f"{tmp_path}{os.pathsep}{PLACES}"
+
+
+def test_with_an_ollama_of_the_host_the_cluster_has_no_runtime(
+    evaluate: Evaluator, docker_on_loopback: str
+) -> None:
+    with host_ollama("0.0.0.0") as port:
+        flags = ("--engine=host", f"--ollama_host=127.0.0.1:{port}", "--monitoring=false")
+        made = evaluate(*flags, PATH=docker_on_loopback)
+    assert made.status == 0, made.log
+    assert made.resources.keys() == (CLUSTER | {"metrics-server"}) - {"llm-runtime", "autoscale"}
+    assert f"http://127.0.0.2:{port}" in made.text("llm-api")
+    assert MODEL in made.text("llm-api")
+    assert "11434" not in made.text("llm-api")
+
+
+def test_with_an_ollama_of_the_host_the_local_profile_is_the_gateway_alone(evaluate: Evaluator) -> None:
+    with host_ollama() as port:
+        made = evaluate("--profile=local", "--engine=host", f"--ollama_host=127.0.0.1:{port}", context="")
+    assert made.status == 0, made.log
+    assert "llm-api" in made.resources
+    assert "llm-runtime" not in made.resources
+    assert f"http://127.0.0.1:{port}" in made.text("llm-api")
+
+
+def test_an_ollama_that_pods_cannot_reach_is_refused_with_the_fix(
+    evaluate: Evaluator, docker_on_loopback: str
+) -> None:
+    with host_ollama() as port:
+        made = evaluate("--engine=host", f"--ollama_host=127.0.0.1:{port}", PATH=docker_on_loopback)
+    assert made.status == 5
+    assert "listens on loopback alone" in made.log
+    assert "OLLAMA_HOST=0.0.0.0" in made.log
+
+
+def test_the_gateway_waits_for_no_monitoring(evaluate: Evaluator) -> None:
     made = evaluate()
     assert made.waits_for("llm-api") == ["namespaces"]
     assert made.waits_for("llm-runtime") == ["namespaces"]
 
 
-def test_what_needs_the_operators_kinds_waits_for_the_chart_that_brings_them(evaluate: Evaluate) -> None:
+def test_objects_that_need_a_crd_wait_for_the_chart_that_brings_it(evaluate: Evaluator) -> None:
     made = evaluate("--engine=simulated", "--autoscaler=queue")
     for name in ("service-monitors", "alert-rules", "prometheus", "grafana"):
         assert "kube-prometheus-stack" in made.waits_for(name)
     assert "keda" in made.waits_for("autoscalers")
 
 
-def test_ollamas_image_is_not_built_and_the_projects_own_runtime_is(evaluate: Evaluate) -> None:
+def test_ollamas_image_is_not_built_and_the_embedded_runtimes_is(evaluate: Evaluator) -> None:
     assert not evaluate().resources["llm-runtime"]["ImageTargets"]
     for engine in ("llamacpp", "simulated"):
         made = evaluate(f"--engine={engine}", "--monitoring=false")
         assert "live_update" in made.text("llm-runtime").lower().replace("liveupdate", "live_update")
 
 
-def test_a_save_is_synced_and_a_changed_lock_is_installed_in_the_pod(evaluate: Evaluate) -> None:
+def test_a_save_is_synced_and_a_changed_lock_is_installed_in_the_pod(evaluate: Evaluator) -> None:
     built = evaluate().text("llm-api")
     assert '"/app/api"' in built
     assert "/app/dev/bootstrap" in built
     assert "Dockerfile" in built
 
 
-def test_the_pods_are_the_development_ones_with_short_windows(evaluate: Evaluate) -> None:
+def test_pods_are_development_pods_with_short_scaling_windows(evaluate: Evaluator) -> None:
     made = evaluate("--engine=llamacpp", "--monitoring=false")
     for name in ("llm-api", "llm-runtime"):
         assert "readOnlyRootFilesystem: false" in made.text(name)
         assert "stabilizationWindowSeconds: 60" in made.text(name)
 
 
-def test_tests_and_proofs_run_only_when_asked(evaluate: Evaluate) -> None:
+def test_tests_and_load_run_only_when_triggered(evaluate: Evaluator) -> None:
     made = evaluate("--monitoring=false")
     by_hand = {name for name, m in made.resources.items() if "tests" in m["Labels"] or "load" in m["Labels"]}
     assert by_hand == {"unit-tests", "chart-tests", "lint", "e2e-tests", "autoscale"}
@@ -128,14 +170,14 @@ def test_tests_and_proofs_run_only_when_asked(evaluate: Evaluate) -> None:
     assert made.resources["llm-api"]["TriggerMode"] not in modes
 
 
-def test_every_resource_has_one_of_the_labels(evaluate: Evaluate) -> None:
+def test_every_resource_has_one_of_the_labels(evaluate: Evaluator) -> None:
     for made in (evaluate(), evaluate("--profile=local", context="somewhere-else")):
         for name, resource in made.resources.items():
             assert set(resource["Labels"]) <= {"app", "runtime", "monitoring", "tests", "load"}, name
             assert len(resource["Labels"]) == 1, name
 
 
-def test_the_pinned_release_of_tilts_extensions_serves(evaluate: Evaluate) -> None:
+def test_the_pinned_release_of_tilts_extensions_works(evaluate: Evaluator) -> None:
     repository = os.environ.get("EXTENSIONS_REPO") or "https://github.com/tilt-dev/tilt-extensions"
     quiet = {**os.environ, "GIT_TERMINAL_PROMPT": "0"}
     asked = ["git", "ls-remote", "--quiet", "--tags", repository]
@@ -146,6 +188,6 @@ def test_the_pinned_release_of_tilts_extensions_serves(evaluate: Evaluate) -> No
     except (OSError, subprocess.TimeoutExpired):
         reached = False
     if not reached or repository.startswith("file://"):
-        pytest.skip(f"Tilt's extensions cannot be had at {repository}")
+        pytest.skip(f"Tilt's extensions cannot be fetched from {repository}")
     made = evaluate("--monitoring=false", extensions=os.environ.get("EXTENSIONS_REPO", ""))
-    assert made.status == 0, made.words
+    assert made.status == 0, made.log

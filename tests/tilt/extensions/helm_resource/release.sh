@@ -1,5 +1,5 @@
 # sh release.sh apply NAME NAMESPACE CHART [FLAG...] | delete NAME NAMESPACE
-# Applies, then prints the release's objects as the cluster has them, which Tilt wants to know.
+# Applies the release, then prints its objects as the cluster has them, as Tilt expects.
 set -eu
 action=$1 name=$2 namespace=$3
 shift 3
