@@ -1,6 +1,7 @@
-"""k6 accepts every script."""
+"""k6 accepts every script, and judges a gateway by its thresholds."""
 
 import json
+import re
 import subprocess
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from dev.doctor import tools
 from dev.load.job import SCENARIOS, SCRIPTS
+from tests.dev.fake_gateway import FakeGateway
 
 K6, _ = tools.find("k6") or ("", "")
 pytestmark = pytest.mark.skipif(not K6, reason="k6 is missing, or too old on the PATH")
@@ -61,3 +63,17 @@ def test_a_setting_that_is_not_a_number_ends_the_run_with_a_message() -> None:
     )
     assert done.returncode != 0
     assert "RATE must be a number above 0, not 'many'" in done.stderr
+
+
+def test_a_load_passes_if_its_thresholds_hold_and_fails_if_not(dev: Any, gateway: FakeGateway) -> None:
+    load = ["load", "--profile", "local", "--url", gateway.url, "--rate", "5", "--duration", "2s"]
+    status, out, _ = dev(*load)
+    assert status == 0
+    assert re.search(r"goodput +\d+\.\d\d answers/s \(\d+ in ", out)
+    assert "held                   llm_failures count==0" in out
+    gateway.refusals["/generate"] = (503, {"error": {"code": "runtime_unavailable", "message": "no runtime"}})
+    status, out, _ = dev(*load)
+    assert status == 1
+    assert "failed: status 503 after 0.0" in out
+    assert ": no runtime\n" in out
+    assert "BROKEN                 llm_failures count==0" in out
