@@ -22,6 +22,7 @@ class FakeGateway:
             DONE,
         ]
         self.asked: list[dict[str, Any]] = []
+        self.deleted: list[str] = []
         self.keys: list[str | None] = []
         self.url = ""
 
@@ -55,8 +56,11 @@ class FakeGateway:
         class Handler(BaseHTTPRequestHandler):
             def _answer(self, body: dict[str, Any] | None) -> None:
                 fake.keys.append(self.headers["Authorization"])
-                status, content = fake.answer(self.path, body)
+                self._send(*fake.answer(self.path.partition("?")[0], body))
+
+            def _send(self, status: int, content: bytes) -> None:
                 self.send_response(status)
+                self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
                 self.wfile.write(content)
@@ -67,6 +71,10 @@ class FakeGateway:
             def do_POST(self) -> None:
                 self._answer(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
 
+            def do_DELETE(self) -> None:
+                fake.deleted.append(self.path)
+                self._send(200, b"{}")
+
             def log_message(self, *_: Any) -> None:
                 pass  # the tests' own output is enough
 
@@ -74,9 +82,11 @@ class FakeGateway:
             self.url = f"http://127.0.0.1:{server.server_port}"
             thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
             thread.start()
-            yield
-            server.shutdown()
-            thread.join(timeout=5)
+            try:
+                yield
+            finally:
+                server.shutdown()
+                thread.join(timeout=5)
 
 
 def encoded(line: Any) -> bytes:

@@ -68,3 +68,44 @@ def test_a_missing_namespace_is_an_error_with_its_fix(
     expected = pytest.raises(FixableError, match=r"(?s)namespaces .*llm.* not found.*fix: make up")
     with expected, cluster.job(api, RUN, "k6"):
         pytest.fail("the Job was created")
+
+
+@pytest.mark.parametrize(
+    ("ended", "status", "message"),
+    [
+        ({"exitCode": 0}, 0, ""),
+        ({"exitCode": 99}, 1, ""),
+        ({"exitCode": 137, "reason": "OOMKilled"}, 1, "error: k6 ran out of memory\n  fix: a lower --rate"),
+    ],
+)
+def test_a_load_in_the_cluster_prints_its_log_and_is_removed(
+    dev: Any,
+    gateway: FakeGateway,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    ended: dict[str, Any],
+    status: int,
+    message: str,
+) -> None:
+    kubeconfig(tmp_path, gateway.url, monkeypatch)
+    container = {"name": "k6", "image": "", "imageID": "", "ready": False, "restartCount": 0}
+    pod = {
+        "metadata": {"name": "p"},
+        "status": {
+            "phase": "Running",
+            "containerStatuses": [container | {"state": {"terminated": ended}}],
+        },
+    }
+    namespaced = "/api/v1/namespaces/llm"
+    gateway.refusals = {
+        f"{namespaced}/configmaps": (201, {}),
+        "/apis/batch/v1/namespaces/llm/jobs": (201, {}),
+        f"{namespaced}/pods": (200, {"items": [pod]}),
+        f"{namespaced}/pods/p": (200, pod),
+        f"{namespaced}/pods/p/log": (200, b"a line of k6\nits last line"),
+    }
+    code, out, err = dev("load")
+    assert code == status
+    assert out.endswith("a line of k6\nits last line\n")
+    assert err.startswith(message)
+    assert [path.split("/")[-2] for path in gateway.deleted] == ["jobs", "configmaps"]
