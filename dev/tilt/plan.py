@@ -18,7 +18,16 @@ from typing import Any
 from dev import FixableError, configuration
 from dev.doctor import ollama, probe, tools
 from dev.doctor.choice import ENGINES, choose
-from dev.settings import CONTEXT, MONITORING_NAMESPACE, NAMESPACE, SETTINGS, TABLE, Values
+from dev.settings import (
+    CONTEXT,
+    GRAFANA_PORT,
+    MONITORING_NAMESPACE,
+    NAMESPACE,
+    PROMETHEUS_PORT,
+    SETTINGS,
+    TABLE,
+    Values,
+)
 from dev.tilt import sources
 from dev.up import processes
 
@@ -72,7 +81,12 @@ def plan(
         "profile": values["profile"],
         "extensions": sources.extensions(values),
         "ci": ci_settings() if subcommand == "ci" else CI,
-        "ports": {name: values[f"{name}_port"] for name in ("api", "runtime")},
+        "ports": {
+            "api": values["api_port"],
+            "runtime": values["runtime_port"],
+            "grafana": GRAFANA_PORT,
+            "prometheus": PROMETHEUS_PORT,
+        },
         "environment": button_environment(values),
     }
     return common | (local(values, environment) if values["profile"] == "local" else cluster(values))
@@ -92,6 +106,8 @@ def cluster(values: Values) -> Plan:
     return {
         "monitoring": monitoring,
         "grafana": monitoring and values["grafana"],
+        "namespace": NAMESPACE,
+        "monitoring_namespace": MONITORING_NAMESPACE,
         "namespaces": [NAMESPACE, MONITORING_NAMESPACE] if with_monitoring else [NAMESPACE],
         "runs_runtime": values["engine"] != "host",
         "builds_runtime": ENGINES[values["engine"]].embedded,

@@ -100,7 +100,7 @@ def follow(values: Values, environment: Mapping[str, str]) -> Iterator[None]:
             variables = ", ".join(processes.passed_on(environment)) or "none"
             print(
                 f"note: not ready after {READY_WITHIN} s: {reason}\n"
-                f"  variables of the services that come from the environment: {variables}",
+                f"  passed on from the environment: {variables}",
                 flush=True,
             )
             explained = True
@@ -153,5 +153,5 @@ def start(values: Values, inherited: Mapping[str, str]) -> int:
         raise FixableError("the checks above failed; nothing was started")
     check_engine(values)
     if variables := processes.passed_on(inherited):
-        print(f"the services also read from the environment: {', '.join(variables)}", flush=True)
+        print(f"passed on from the environment: {', '.join(variables)}", flush=True)
     return supervise(values, environment)

@@ -116,7 +116,7 @@ def test_the_local_profile_runs_the_procfiles_processes_in_the_environment_of_ma
     made = tilt_plan.plan(flags, {"API_PORT": "8001", "LLM_LOG_FORMAT": "json"})
     processes = made["processes"]
     assert set(processes["commands"]) == {"runtime", "gateway"}
-    assert made["ports"] == {"api": 8001, "runtime": 11434}
+    assert (made["ports"]["api"], made["ports"]["runtime"]) == (8001, 11434)
     assert processes["environment"]["RUNTIME_ENGINE"] == "simulated"
     assert processes["environment"]["LLM_MODEL"] == processes["environment"]["RUNTIME_MODEL"] == "m:1"
     assert "LLM_LOG_FORMAT" not in processes["environment"], (
