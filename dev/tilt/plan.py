@@ -80,7 +80,7 @@ def plan(
     common = {
         "profile": values["profile"],
         "extensions": sources.extensions(values),
-        "ci": ci_settings() if subcommand == "ci" else CI,
+        "ci": ci_limits() if subcommand == "ci" else CI,
         "ports": {
             "api": values["api_port"],
             "runtime": values["runtime_port"],
@@ -179,7 +179,7 @@ def local(values: Values, environment: Mapping[str, str]) -> Plan:
     return {"processes": {"commands": processes.commands(values), "environment": added}}
 
 
-def ci_settings() -> dict[str, str]:
+def ci_limits() -> dict[str, str]:
     """Return the arguments of ci_settings() that this Tilt has."""
     try:
         shown = subprocess.run(["tilt", "version"], capture_output=True, text=True, timeout=20, check=False)

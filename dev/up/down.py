@@ -61,7 +61,7 @@ def main(argv: list[str]) -> int:
     keep = parser.parse(argv).keep
     containers = probe.container_engine()
     if not containers.ready:
-        print(f"nothing to remove: {containers.says}. (Ctrl-C in its terminal stops the local profile.)")
+        print(f"nothing to remove: {containers.description}. (Ctrl-C in its terminal stops the local profile.)")
         return 0
     found = existing()
     if not found:

@@ -22,7 +22,7 @@ def resolve(environment: Mapping[str, str]) -> tuple[dict[str, str], probe.Conta
     """Decide what starts, and print that and why.
 
     Returns:
-        The settings as given, with profile, engine and model filled in so that Tilt need not decide again, and
+        The settings as given, with profile, engine and model filled in, so Tilt need not decide again, and
         the container engine, which is not looked for where PROFILE is local.
 
     Raises:

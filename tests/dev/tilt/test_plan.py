@@ -213,7 +213,7 @@ def test_tilt_gets_a_readiness_timeout_where_it_has_one(
     (tmp_path / "tilt").write_text(f"#!/bin/sh\necho '{version}'\n")
     (tmp_path / "tilt").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    assert ("readiness_timeout" in tilt_plan.ci_settings()) is has_one
+    assert ("readiness_timeout" in tilt_plan.ci_limits()) is has_one
 
 
 def test_tilt_defines_every_setting_but_those_that_only_make_needs() -> None:

@@ -62,3 +62,13 @@ def test_a_mistyped_keep_removes_nothing(removals: list[str], monkeypatch: pytes
     with pytest.raises(SystemExit):
         down.main([])
     assert removals == []
+
+
+def test_without_a_container_engine_there_is_nothing_to_remove(
+    removals: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    absent = probe.ContainerEngine(False, "no Docker is on the PATH")
+    monkeypatch.setattr(probe, "container_engine", lambda: absent)
+    assert down.main([]) == 0
+    assert "nothing to remove: no Docker is on the PATH" in capsys.readouterr().out
+    assert removals == []
