@@ -108,6 +108,7 @@ class LlamaCppEngine:
         # xllamacpp also opens an HTTP port of its own on loopback: lock it with a key that nobody knows.
         parameters.api_keys = [secrets.token_hex()]
         parameters.ui = parameters.endpoint_slots = False
+        parameters.endpoint_metrics = True  # for start_server
         parameters.verbosity = -1
         return parameters
 
@@ -158,9 +159,14 @@ class LlamaCppEngine:
 
 
 def start_server(parameters: Any) -> Any:
-    """Return a new xllamacpp.Server.
+    """Return an xllamacpp.Server whose loop is running.
+
+    The constructor returns earlier. A server that is freed before its loop runs never stops, and blocks the
+    whole process, because it waits while it holds the GIL. Only the running loop answers handle_metrics.
 
     Raises:
         RuntimeError: llama.cpp cannot load the model.
     """
-    return xllamacpp.Server(parameters)
+    server = xllamacpp.Server(parameters)
+    server.handle_metrics()
+    return server

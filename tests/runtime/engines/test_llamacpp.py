@@ -1,6 +1,8 @@
 """The llama.cpp engine with the packaged model."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from llm_runtime.runner import Result, Runner
 from llm_runtime.schemas import Message, Options
 from llm_runtime.settings import Settings
 
+from tests.processes import ROOT
 from tests.waiting import until, within
 
 LONG = "Count on and on: " + "one two three four " * 400
@@ -108,6 +111,22 @@ async def test_an_unloaded_model_is_loaded_again(runner: Runner) -> None:
     await runner.unload()
     _, result = await ask(runner, raw("Hello"))
     assert result.load_ns > 0
+
+
+START_AND_FREE = """
+from llm_runtime.app import make_engine
+from llm_runtime.engines.llamacpp import start_server
+from llm_runtime.settings import Settings
+
+parameters = make_engine(Settings(context_length=512, threads=1)).parameters()
+for _ in range(3):
+    start_server(parameters)
+"""
+
+
+def test_a_server_freed_right_after_its_start_does_not_block_the_process() -> None:
+    """In a process of its own: it would hang with the GIL held, where no timeout of pytest's can act."""
+    subprocess.run([sys.executable, "-c", START_AND_FREE], cwd=ROOT / "runtime", check=True, timeout=60)
 
 
 def test_the_models_details_are_read_from_its_file(engine: LlamaCppEngine) -> None:
