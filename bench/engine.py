@@ -14,9 +14,9 @@ import sys
 import time
 
 import httpx
+from llm_runtime.api.schemas import Message, Options
 from llm_runtime.engines.engine import Job
 from llm_runtime.engines.llamacpp import LlamaCppEngine
-from llm_runtime.schemas import Message, Options
 from llm_runtime.settings import Settings
 
 from bench import BenchError

@@ -1,4 +1,4 @@
-"""The app that uvicorn serves: `uvicorn main:app`."""
+"""What uvicorn serves: `uvicorn main:app`."""
 
 from llm_runtime.app import create_app
 

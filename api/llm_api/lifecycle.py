@@ -1,4 +1,4 @@
-"""The gateway's transport, and its reaction to SIGTERM."""
+"""What the gateway takes from its process and its libraries when it starts and stops."""
 
 import asyncio
 import signal
@@ -9,34 +9,34 @@ from types import FrameType
 import httpx
 
 from llm_api.settings import Settings
-from llm_api.upstream.transport import Transport
+from llm_api.upstream import transport as wire
 
-# Shorter than the runtime's (uvicorn's is 5 s), so that no request is sent on a connection about to close.
+# Shorter than any runtime's own (uvicorn's is 5 s), so that no request meets a connection about to end.
 KEEP_ALIVE_SECONDS = 4
 
 
 def transport(settings: Settings) -> httpx.AsyncBaseTransport:
-    """Return the transport for requests to the runtime; httpx's own for HTTPS."""
+    """Return what carries requests to the runtime: httpx's own where they are encrypted."""
     if httpx.URL(settings.runtime_url).scheme == "https":
         limits = httpx.Limits(max_connections=None, keepalive_expiry=KEEP_ALIVE_SECONDS)
         return httpx.AsyncHTTPTransport(limits=limits)
-    return Transport(KEEP_ALIVE_SECONDS)
+    return wire.Transport(KEEP_ALIVE_SECONDS)
 
 
 @contextmanager
-def on_sigterm(callback: Callable[[], None]) -> Iterator[None]:
-    """Call `callback` in the running loop when SIGTERM arrives, before the server's own handler.
+def on_sigterm(notice: Callable[[], None]) -> Iterator[None]:
+    """Call `notice` in the running loop before the server's own handler of SIGTERM runs.
 
-    uvicorn's handler stops accepting connections and waits for the open requests.
+    uvicorn closes its listener then, and waits for the requests that it has.
     """
     server_handler = signal.getsignal(signal.SIGTERM)
-    if not callable(server_handler):  # a server without signal handlers, as in tests
+    if not callable(server_handler):  # a test's server, which handles no signals
         yield
         return
     loop = asyncio.get_running_loop()
 
     def handle(number: int, frame: FrameType | None) -> None:
-        loop.call_soon_threadsafe(callback)
+        loop.call_soon_threadsafe(notice)
         server_handler(number, frame)
 
     signal.signal(signal.SIGTERM, handle)

@@ -8,10 +8,14 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from dev.generate import chart_settings
+from dev.generate import chart_settings, documents
 from monitoring.source import render as monitoring
 
-GENERATORS: list[Callable[[], dict[Path, str]]] = [chart_settings.render, monitoring.render]
+GENERATORS: list[Callable[[], dict[Path, str]]] = [
+    chart_settings.render,
+    documents.render,
+    monitoring.render,
+]
 
 
 def render() -> dict[Path, str]:

@@ -10,6 +10,8 @@ from typing import Any
 
 from llm_api.settings import Settings
 
+from dev.generate.marked import replace
+
 CHART = Path(__file__).parents[2] / "charts" / "llm-api"
 
 # Settings that the chart sets from other values.
@@ -42,17 +44,9 @@ def render() -> dict[Path, str]:
     }
     values, schema = CHART / "values.yaml", CHART / "values.schema.json"
     return {
-        values: _replace(values.read_text(), BEGIN, END, _values(fields)),
-        schema: _replace(schema.read_text(), SCHEMA_BEGIN, SCHEMA_END, _schema(fields)),
+        values: replace(values.read_text(), BEGIN, END, _values(fields)),
+        schema: replace(schema.read_text(), SCHEMA_BEGIN, SCHEMA_END, _schema(fields)),
     }
-
-
-def _replace(text: str, begin: str, end: str, block: str) -> str:
-    before, _, rest = text.partition(begin)
-    _, found, after = rest.partition(end)
-    if not found:
-        raise ValueError(f"found no {begin.strip()!r} followed by {end.strip()!r}")
-    return before + begin + block + end + after
 
 
 def _values(fields: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Model names as Ollama reads them: host/namespace/model:tag, compared without regard to case."""
+"""Model names, read as Ollama does: host/namespace/model:tag, compared without case."""
 
 import re
 
@@ -9,12 +9,12 @@ NAME = re.compile(
 
 
 def is_name(text: str) -> bool:
-    """Return whether the text is a valid model name."""
+    """Whether a model can be called so."""
     return NAME.fullmatch(text.strip()) is not None
 
 
 def display_name(name: str) -> str:
-    """Return a name with its tag, without default prefixes: `library/smollm2` gives `smollm2:latest`."""
+    """The shortest full form of a name: `smollm2` becomes `smollm2:latest`."""
     name = name.strip()
     for prefix in DEFAULT_PREFIXES:
         if name.lower().startswith(prefix):
@@ -24,5 +24,5 @@ def display_name(name: str) -> str:
 
 
 def same_model(one: str, other: str) -> bool:
-    """Return whether two names refer to the same model."""
+    """Whether two names mean one model."""
     return display_name(one).lower() == display_name(other).lower()

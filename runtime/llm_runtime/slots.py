@@ -1,10 +1,10 @@
-"""A first-come, first-served queue for a number of slots that can change."""
+"""A first-come, first-served queue for a number of places that can change."""
 
 import asyncio
 
 
 class Slots:
-    """Like asyncio.Semaphore, but it can be resized and reports how many are waiting."""
+    """Like asyncio.Semaphore, but it can be resized and tells how many wait."""
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -13,38 +13,40 @@ class Slots:
 
     @property
     def waiting(self) -> int:
+        """How many stand in the queue."""
         return len(self._queue)
 
     async def take(self) -> None:
-        """Take a slot, waiting for one if necessary; the queue is unbounded."""
+        """Take a place, or wait for one; the queue has no bound."""
         if self.taken < self.size and not self._queue:
             self.taken += 1
             return
-        granted = asyncio.get_running_loop().create_future()
-        self._queue[granted] = None
+        turn = asyncio.get_running_loop().create_future()
+        self._queue[turn] = None
         try:
-            await granted
+            await turn
         except asyncio.CancelledError:
-            if granted in self._queue:
-                del self._queue[granted]
-            else:  # Granted and cancelled in the same iteration of the loop: pass the slot on.
+            if turn in self._queue:
+                del self._queue[turn]
+            else:  # Granted and cancelled in one turn of the loop: pass the place on.
                 self.free()
             raise
 
     def free(self) -> None:
+        """Give a place back."""
         self.taken -= 1
         self._grant()
 
     def resize(self, size: int) -> None:
-        """Change the number of slots; those that are taken stay taken."""
+        """Change the number of places; who has one keeps it."""
         self.size = size
         self._grant()
 
     def _grant(self) -> None:
         while self._queue and self.taken < self.size:
-            granted = next(iter(self._queue))
-            del self._queue[granted]
+            turn = next(iter(self._queue))
+            del self._queue[turn]
             self.taken += 1
-            if granted.cancelled():  # Its waiter has not run yet, and will free the slot when it does.
+            if turn.cancelled():  # Its waiter has not woken yet, and gives the place back when it does.
                 continue
-            granted.set_result(None)
+            turn.set_result(None)

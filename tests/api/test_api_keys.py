@@ -173,13 +173,7 @@ def test_every_key_is_compared_and_in_constant_time(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize(
     ("given", "fault"),
-    [
-        (",", "contains no key"),
-        (" ", "contains no key"),
-        (" , ,", "contains no key"),
-        ("clé", "ASCII"),
-        ("a\x00", "ASCII"),
-    ],
+    [(",", "no key in it"), (" ", "no key"), (" , ,", "no key"), ("clé", "ASCII"), ("a\x00", "ASCII")],
 )
 def test_keys_that_nobody_could_send_do_not_let_everyone_in(given: str, fault: str) -> None:
     with pytest.raises(ValidationError, match=fault):

@@ -81,7 +81,7 @@ def test_keys_are_read_and_printed_nowhere(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_wrong_value_is_told_by_its_variable(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for given in WRONG[name]:
         monkeypatch.setenv(f"LLM_{name.upper()}", given)
-        with pytest.raises(SettingsError, match=rf"^invalid settings\n  LLM_{name.upper()}: \S.*$"):
+        with pytest.raises(SettingsError, match=rf"^settings cannot be used\n  LLM_{name.upper()}: \S.*$"):
             load()
 
 

@@ -27,7 +27,6 @@ EXEMPT = {
     "out/": "created by the programs that write results there; git ignores it",
     "tilt_config.json": "the user's own copy of tilt_config.example.json; git ignores it",
     "/v1": "the base URL that OpenAI's clients want, a prefix of routes",
-    "application/json": "a media type",
     "ollama_chat/": "a prefix of LiteLLM's model names",
     "llama.cpp": "the name of a project",
     "MISE_URL_REPLACEMENTS": "read by mise",

@@ -1,16 +1,82 @@
-"""Fixtures for the embedded runtime."""
+"""The service on a real uvicorn on loopback, in the test's own loop."""
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from functools import partial
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
 
+import httpx
 import pytest
+import uvicorn
+from llm_runtime.app import create_app
+from llm_runtime.settings import Settings
 
-from tests.runtime import serving
+Serve = Callable[..., Awaitable["Service"]]
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Wait until it is true; the test's timeout bounds it."""
+    while not true():
+        await asyncio.sleep(0.01)
+
+
+class Server(uvicorn.Server):
+    """Leaves the process's signal handlers alone."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Any:
+        yield
+
+
+@dataclass
+class Service:
+    """A running service and a client of it."""
+
+    url: str
+    http: httpx.AsyncClient
+    server: Server
+
+    async def state(self) -> dict[str, Any]:
+        """What GET /simulator tells."""
+        state: dict[str, Any] = (await self.http.get("/simulator")).json()
+        return state
+
+    async def reaches(self, **expected: Any) -> dict[str, Any]:
+        """Wait until the state has these values; the test's timeout bounds it."""
+        while True:
+            state = await self.state()
+            if {name: state[name] for name in expected} == expected:
+                return state
+            await asyncio.sleep(0.01)
 
 
 @pytest.fixture
-async def serve() -> AsyncIterator[serving.Serve]:
-    """Start simulated runtimes with a given behavior; they stop with the test."""
+async def serve() -> AsyncIterator[Serve]:
+    """Start a simulated service with these behavior, once its model is ready unless told otherwise."""
     async with contextlib.AsyncExitStack() as stack:
-        yield partial(serving.serve, stack)
+
+        async def start(*, wait: bool = True, **behavior: Any) -> Service:
+            settings = Settings.model_validate({"engine": "simulated", "simulated": behavior})
+            config = uvicorn.Config(
+                create_app(settings), port=0, log_level="critical", timeout_graceful_shutdown=0
+            )
+            server = Server(config)
+            task = asyncio.create_task(server.serve())
+            await until(lambda: server.started)
+
+            async def stop() -> None:
+                server.should_exit = True
+                await task
+
+            stack.push_async_callback(stop)
+            port = server.servers[0].sockets[0].getsockname()[1]
+            url = f"http://127.0.0.1:{port}"
+            client = httpx.AsyncClient(base_url=url, timeout=30, limits=httpx.Limits())
+            http = await stack.enter_async_context(client)
+            service = Service(url, http, server)
+            if wait:
+                await service.reaches(ready=True)
+            return service
+
+        yield start

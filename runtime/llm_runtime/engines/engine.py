@@ -1,16 +1,16 @@
-"""The interface between the HTTP API and what generates the tokens."""
+"""The interface between the HTTP API and what makes the tokens."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from llm_runtime.schemas import Message, Options
+from llm_runtime.api.schemas import Message, Options
 
 Emit = Callable[[str], Awaitable[None]]
 
 
 class EngineError(Exception):
-    """A failure reported to the client: as a status, or as an `error` line once a stream has begun."""
+    """A failure that the client is told: as a status, or as an `error` line of a begun stream."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -19,13 +19,13 @@ class EngineError(Exception):
 
 
 class DropError(Exception):
-    """Close the connection in the middle of the answer (a simulated fault)."""
+    """The connection is to end here, in the middle of the answer (a simulated fault)."""
 
 
 class UnfinishedError(Exception):
-    """End the response properly, but without its last object (a simulated fault).
+    """The answer is to end here, in good order but without its last object (a simulated fault).
 
-    Ollama does this when a model generates the same token 31 times.
+    Ollama does so to an answer that says one token 31 times.
     """
 
 
@@ -40,7 +40,7 @@ class Job:
 
 @dataclass(slots=True)
 class Finish:
-    """How a generation ended; durations in nanoseconds, as in Ollama's API."""
+    """The end of a generation. Durations in nanoseconds, as Ollama gives them."""
 
     reason: str
     prompt_tokens: int
@@ -51,7 +51,7 @@ class Finish:
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """The model as the API describes it; size in bytes, context length in tokens."""
+    """What the API tells about the model. Size in bytes, context length in tokens."""
 
     name: str
     size: int
@@ -60,35 +60,27 @@ class ModelInfo:
     context_length: int
     modified_at: str = "1970-01-01T00:00:00Z"
     template: str = ""
-    metadata: dict[str, Any] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 class Engine(Protocol):
-    """Generates tokens. The runner limits how many generations run at a time."""
+    """Makes tokens. The runner bounds how many generations run at once."""
 
     name: str
     info: ModelInfo
 
     @property
     def slots(self) -> int:
-        """How many generations may run at a time."""
+        """Generations at once."""
 
     async def load(self) -> None:
-        """Load the model into memory.
-
-        Raises:
-            EngineError: the model cannot be loaded.
-        """
+        """Bring the model into memory. Raises EngineError if that cannot be done."""
 
     async def unload(self) -> None:
-        """Free the model's memory; called while nothing is running."""
+        """Give the model's memory back; nothing is running."""
 
     def check(self) -> None:
-        """Decide whether to accept the next request.
-
-        Raises:
-            EngineError: a fault that rejects the request is set.
-        """
+        """Refuse the next request: raises EngineError if a fault is asked for."""
 
     async def generate(self, job: Job, emit: Emit) -> Finish:
-        """Generate text, passing it on piece by piece. Cancelling the call stops the work."""
+        """Hand over the text in pieces as they come. Cancelling the call ends the work."""

@@ -25,10 +25,10 @@ async def test_a_model_that_is_not_listed_is_not_asked_for(open_gateway: Open, s
 
 REFUSALS = [
     (404, 404, "model_not_found", "not found"),
-    (400, 400, "invalid_value", "the runtime rejected the request: it says why"),
-    (499, 502, "runtime_error", "the runtime responded with status 499: it says why"),
-    (500, 502, "runtime_error", "the runtime responded with status 500: it says why"),
-    (302, 502, "runtime_error", "the runtime responded with status 302: it says why"),
+    (400, 400, "invalid_value", "the runtime refuses the request: it says why"),
+    (499, 502, "runtime_error", "the runtime answered 499: it says why"),
+    (500, 502, "runtime_error", "the runtime answered 500: it says why"),
+    (302, 502, "runtime_error", "the runtime answered 302: it says why"),
     (503, 503, "runtime_busy", "the runtime is busy: it says why"),
 ]
 
@@ -51,7 +51,7 @@ async def test_a_refusal_that_is_no_json_is_told_in_its_first_words(open_gateway
     opened = await open_gateway()
     opened.runtime.post("/api/generate").respond(500, content=b"<html>\xff" + b"x" * 1000)
     message = error_of(await generate(opened), 502, "runtime_error")["message"]
-    assert message.startswith("the runtime responded with status 500: <html>")
+    assert message.startswith("the runtime answered 500: <html>")
     assert len(message) < 300
 
 

@@ -1,14 +1,14 @@
 """What CI does with a cluster: Tilt runs beside the tests, and nothing of it is left afterwards."""
 
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
 from dev import FixableError
-from dev.doctor import probe, tools
+from dev.doctor import tools
 from dev.up import ci, start, tilt
-from tests.waiting import until_sync
 
 
 def test_a_tilt_that_ended_is_reported_with_the_end_of_its_log(tmp_path: Path) -> None:
@@ -38,7 +38,8 @@ def test_a_child_that_ignores_an_interrupt_is_ended_all_the_same(tmp_path: Path)
     child = subprocess.Popen(
         ["sh", "-c", f"trap '' INT; touch {ready}; while :; do sleep 0.1; done"], start_new_session=True
     )
-    until_sync("the child's trap", ready.exists)
+    while not ready.exists():
+        time.sleep(0.01)
     ci.end(child, seconds=0.3)
     assert child.poll() is not None
 
@@ -50,7 +51,6 @@ def test_every_tilt_command_gets_the_settings(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_platform_that_does_not_come_up_is_not_tested(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(start, "resolve", lambda _: ({"profile": "cluster"}, probe.NOT_ASKED))
-    monkeypatch.setattr(start, "start_cluster", lambda *_: 3)
+    monkeypatch.setattr(start, "main", lambda *_: 3)
     monkeypatch.setattr(ci, "tilt_up", lambda _: pytest.fail("it went on"))
     assert ci.main([]) == 3

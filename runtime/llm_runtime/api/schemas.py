@@ -1,4 +1,4 @@
-"""The requests of Ollama's API. As in Ollama, unknown fields and options are ignored."""
+"""The requests of Ollama's API. Unknown fields and options are ignored, as Ollama does."""
 
 import math
 import re
@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 DURATION = re.compile(r"^[+-]?(0|((\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h))+)$")
 
 
-def _check_duration(value: Any) -> Any:
+def _duration(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError("must be a number of seconds or a duration such as 5m")
     if isinstance(value, str) and not DURATION.match(value):
@@ -17,30 +17,31 @@ def _check_duration(value: Any) -> Any:
     return value
 
 
-def _truncate(value: Any) -> Any:
-    """Ollama truncates fractions."""
+def _integer(value: Any) -> Any:
+    """Ollama cuts fractions off."""
     return int(value) if isinstance(value, float) and math.isfinite(value) else value
 
 
-def _drop_nulls(options: Any) -> Any:
-    """Ollama treats null as "not given"."""
+def _given(options: Any) -> Any:
+    """Ollama takes null for "not given"."""
     if not isinstance(options, dict):
         return options
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _null_to_empty(value: Any) -> Any:
+def _text(value: Any) -> Any:
+    """Ollama takes null for "not given"."""
     return "" if value is None else value
 
 
-# Seconds as a number, or Go's notation such as "5m".
-Duration = Annotated[int | float | str, BeforeValidator(_check_duration)]
-Text = Annotated[str, BeforeValidator(_null_to_empty)]
-Integer = Annotated[int, BeforeValidator(_truncate), Field(ge=-(2**63), lt=2**63)]
+# A number of seconds or Go's notation, "5m".
+Duration = Annotated[int | float | str, BeforeValidator(_duration)]
+Text = Annotated[str, BeforeValidator(_text)]
+Integer = Annotated[int, BeforeValidator(_integer), Field(ge=-(2**63), lt=2**63)]
 
 
 class Options(BaseModel):
-    """The options that have an effect; Ollama's others are accepted and ignored."""
+    """The options that an engine heeds; the others of Ollama's are accepted without effect."""
 
     model_config = ConfigDict(frozen=True, strict=True)
 
@@ -60,6 +61,8 @@ class Options(BaseModel):
 
 
 class Message(BaseModel):
+    """One turn of a conversation."""
+
     model_config = ConfigDict(frozen=True)
 
     role: Annotated[Text, AfterValidator(str.lower)] = ""
@@ -68,22 +71,22 @@ class Message(BaseModel):
 
 
 class ModelRequest(BaseModel):
-    """The fields that /api/generate and /api/chat share."""
+    """What the requests for tokens share."""
 
     model_config = ConfigDict(strict=True)
 
     model: Text = ""
     stream: bool | None = None
-    options: Annotated[Options, BeforeValidator(_drop_nulls)] | None = None
+    options: Annotated[Options, BeforeValidator(_given)] | None = None
     keep_alive: Duration | None = None
     think: bool | str | None = None
-    # Fields of Ollama's that no engine here supports; `unsupported` rejects them.
+    # Whatever Ollama takes that no engine here can do; `unsupported` refuses it.
     format: Any = None
     logprobs: bool | None = None
 
     @property
     def unloads(self) -> bool:
-        """Whether `keep_alive` is zero: the model leaves memory after this request."""
+        """Whether the model is to leave memory when this request is done."""
         return self.keep_alive is not None and not re.search("[1-9]", str(self.keep_alive))
 
 
@@ -99,8 +102,8 @@ class GenerateRequest(ModelRequest):
     images: list[str] | None = None
 
     @property
-    def has_extras(self) -> bool:
-        """Whether a template, system prompt or context is set."""
+    def dressed(self) -> bool:
+        """Whether more than the prompt is to reach the model."""
         return bool(self.template or self.system or self.context)
 
 
@@ -112,18 +115,18 @@ class ChatRequest(ModelRequest):
 
 
 class ShowRequest(BaseModel):
-    """POST /api/show; `name` is the older spelling of `model`."""
+    """POST /api/show; `name` is the older spelling."""
 
     model: Text = ""
     name: Text = ""
 
 
 def unsupported(request: ModelRequest) -> str | None:
-    """Return the error message for the first field that no engine here supports, or None."""
-    if isinstance(request, GenerateRequest) and request.raw and request.has_extras:
+    """The first thing asked for that neither engine can do, in words for the client."""
+    if isinstance(request, GenerateRequest) and request.raw and request.dressed:
         return "raw mode does not support template, system, or context"
     messages = (request.messages or ()) if isinstance(request, ChatRequest) else ()
-    features = {
+    wishes = {
         "images": getattr(request, "images", None) or any(message.images for message in messages),
         "tools": getattr(request, "tools", None),
         "insert": getattr(request, "suffix", None),
@@ -134,5 +137,5 @@ def unsupported(request: ModelRequest) -> str | None:
         "thinking": request.think,
     }
     return next(
-        (f'"{request.model}" does not support {feature}' for feature, used in features.items() if used), None
+        (f'"{request.model}" does not support {wish}' for wish, asked in wishes.items() if asked), None
     )
