@@ -11,7 +11,8 @@ from dev import FixableError
 from dev.doctor import ollama, probe
 from dev.doctor.ollama import Ollama, parse_address
 from dev.doctor.probe import ContainerEngine
-from tests.dev.host_ollama import MODEL, free_port, host_ollama
+from tests.dev.host_ollama import MODEL, host_ollama
+from tests.processes import free_port
 
 LINUX = ContainerEngine(True, "Docker 28.2.2")
 IN_VM = ContainerEngine(True, "Docker 28.2.2", in_vm=True)
