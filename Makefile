@@ -48,7 +48,7 @@ ci-cluster: ## start the platform until it is ready, run the end-to-end tests, r
 
 ## Measure
 bench: ## what the gateway adds to a call, beside the runtime alone
-	@$(develop) env PYTHONPATH=api python -m bench $(ARGS)
+	@$(develop) env PYTHONPATH=api .venv/bin/python -m bench $(ARGS)
 load: ## load from inside the cluster: make load SCENARIO=ramp RATE=4 DURATION=60s
 	@$(develop) python -m dev load $(ARGS)
 autoscale: ## prove that both autoscalers act, by load that rises and falls
@@ -56,7 +56,7 @@ autoscale: ## prove that both autoscalers act, by load that rises and falls
 
 ## Maintain
 generate: ## write the generated files: chart settings, dashboards, rules
-	@$(develop) env PYTHONPATH=api python -m dev generate $(ARGS)
+	@$(develop) env PYTHONPATH=api .venv/bin/python -m dev generate $(ARGS)
 lock: ## update uv.lock after a change of pyproject.toml
 	@sh dev/bootstrap uv lock --default-index https://pypi.org/simple $(ARGS)
 help: ## this list

@@ -118,8 +118,10 @@ def test_a_folder_that_path_cannot_hold_is_refused(checkout: Path, path: Path) -
 
 def test_a_command_runs_in_an_environment_that_was_brought_to_the_lock(checkout: Path, path: Path) -> None:
     put(path / "uv", UV)
-    ran = bootstrap(checkout, path, "run", "--group", "dev", "sh", "-c", 'echo "$0 $PATH"', "an argument")
-    assert ran.stdout == f"an argument {checkout}/.venv/bin:{path}\n"
+    (checkout / ".venv/bin").mkdir(parents=True)
+    put(checkout / ".venv/bin/tool", '#!/bin/sh\necho "$0 $1, $PATH"\n')
+    ran = bootstrap(checkout, path, "run", "--group", "dev", "tool", "an argument")
+    assert ran.stdout == f"{checkout}/.venv/bin/tool an argument, {path}\n"
     pypi = "--default-index https://pypi.org/simple"
     assert ran.stderr.splitlines() == [
         f"uv sync --quiet --locked --inexact --no-default-groups {pypi}",
