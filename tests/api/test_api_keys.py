@@ -1,4 +1,4 @@
-"""API keys: off by default; with keys, nothing but the probes and the metrics is served without one."""
+"""API keys: none are needed by default; if some are set, only probes and metrics are served without one."""
 
 import hmac
 from collections.abc import Callable
@@ -11,9 +11,10 @@ from llm_api.settings import Settings
 from pydantic import ValidationError
 
 from api.main import create_app, probes
-from tests.api.conftest import MODEL, Open, Serve
-from tests.api.dialects.test_openai_chat import failed
-from tests.api.support.sockets import dial
+from tests.api.support.errors import error_summary
+from tests.api.support.in_process import MODEL, Open
+from tests.api.support.live import Serve
+from tests.api.support.sockets import connected
 
 KEYS = "sk-first, sk-second"
 FIRST, SECOND = {"Authorization": "Bearer sk-first"}, {"Authorization": "Bearer sk-second"}
@@ -35,49 +36,49 @@ ODD = [
     "/metrics/x",
     "/.//metrics",
 ]
-# These are /health, spelt in other ways; that is all they lead to.
+# Other spellings of /health, which lead nowhere else.
 HEALTH = ["/health?x", "/health?path=/generate", "/%68ealth", "/health#/generate", "/health?#"]
 
 
 @pytest.mark.parametrize("path", ["/v1/models", "/docs", "/openapi.json", "/health"])
 async def test_without_keys_everyone_is_served(open_gateway: Open, path: str) -> None:
-    opened = await open_gateway()
-    assert (await opened.http.get(path)).status_code == 200
+    app = await open_gateway()
+    assert (await app.http.get(path)).status_code == 200
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "HEAD", "OPTIONS", "PUT"])
 @pytest.mark.parametrize("path", GUARDED + UNKNOWN + ODD)
-async def test_without_a_key_a_path_is_refused_whether_it_exists_or_not(
+async def test_a_path_is_refused_without_a_key_whether_it_exists_or_not(
     open_gateway: Open, path: str, method: str
 ) -> None:
-    opened = await open_gateway(api_keys=KEYS)
-    answer = await opened.http.request(method, httpx.URL("http://gateway.test", raw_path=path.encode()))
-    assert answer.status_code == 401
-    assert answer.headers["WWW-Authenticate"] == "Bearer"
-    assert failed(answer) == (401, "invalid_api_key", None) if answer.content else method == "HEAD"
+    app = await open_gateway(api_keys=KEYS)
+    response = await app.http.request(method, httpx.URL("http://gateway.test", raw_path=path.encode()))
+    assert response.status_code == 401
+    assert response.headers["WWW-Authenticate"] == "Bearer"
+    assert error_summary(response) == (401, "invalid_api_key", None) if response.content else method == "HEAD"
 
 
-def test_all_routes_but_three_want_a_key() -> None:
+def test_all_routes_but_three_need_a_key() -> None:
     served = {route.path for route in create_app().routes if hasattr(route, "path")}
     assert set(paths(probes)) == {"/health", "/ready", "/metrics"}
     assert served - set(paths(probes)) >= {"/generate", "/v1/chat/completions", "/v1/models", "/docs"}
 
 
 @pytest.mark.parametrize("path", sorted(paths(probes)))
-async def test_probes_and_metrics_want_no_key(open_gateway: Open, path: str) -> None:
-    opened = await open_gateway(api_keys=KEYS)
-    assert (await opened.http.get(path)).status_code == 200
-    assert (await opened.http.get(path, headers={"Authorization": "nonsense"})).status_code == 200
-    assert (await opened.http.post(path)).status_code == 405
+async def test_probes_and_metrics_need_no_key(open_gateway: Open, path: str) -> None:
+    app = await open_gateway(api_keys=KEYS)
+    assert (await app.http.get(path)).status_code == 200
+    assert (await app.http.get(path, headers={"Authorization": "nonsense"})).status_code == 200
+    assert (await app.http.post(path)).status_code == 405
 
 
 @pytest.mark.parametrize("headers", [FIRST, SECOND, {"authorization": "bearer  sk-first "}])
 async def test_each_key_opens_every_route(open_gateway: Open, headers: dict[str, str]) -> None:
-    opened = await open_gateway(api_keys=KEYS)
-    opened.runtime.post("/api/generate").respond(json={"response": "x", "done": True})
-    assert (await opened.http.post("/generate", json={"prompt": "x"}, headers=headers)).status_code == 200
-    assert (await opened.http.get("/v1/models", headers=headers)).status_code == 200
-    assert (await opened.http.get("/nothing", headers=headers)).status_code == 404
+    app = await open_gateway(api_keys=KEYS)
+    app.runtime.post("/api/generate").respond(json={"response": "x", "done": True})
+    assert (await app.http.post("/generate", json={"prompt": "x"}, headers=headers)).status_code == 200
+    assert (await app.http.get("/v1/models", headers=headers)).status_code == 200
+    assert (await app.http.get("/nothing", headers=headers)).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -97,64 +98,64 @@ async def test_each_key_opens_every_route(open_gateway: Open, headers: dict[str,
         "sk-first",
     ],
 )
-async def test_no_other_header_does(open_gateway: Open, given: str) -> None:
-    opened = await open_gateway(api_keys=KEYS)
-    answer = await opened.http.get("/v1/models", headers={"Authorization": given})
-    assert failed(answer) == (401, "invalid_api_key", None)
-    assert "sk-" not in answer.text
+async def test_any_other_header_is_refused(open_gateway: Open, given: str) -> None:
+    app = await open_gateway(api_keys=KEYS)
+    response = await app.http.get("/v1/models", headers={"Authorization": given})
+    assert error_summary(response) == (401, "invalid_api_key", None)
+    assert "sk-" not in response.text
 
 
 TARGETS = [*ODD, "/v1/models", "http://x/v1/models", "http://x/health/../v1/models", "/v1/models#/health"]
 HOSTS = ["x", "x/health?", "x/?", "x#", "x/health#", "x@/health", "\\health", ""]
 
 
-async def test_no_spelling_on_a_socket_leads_past_the_keys(serve: Serve) -> None:
+async def test_no_spelling_of_a_request_bypasses_the_keys(serve: Serve) -> None:
     live = await serve(api_keys=KEYS)
     for target in TARGETS:
         for host in HOSTS:
-            async with dial(live.url) as wire:
-                await wire.send(f"GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")
-                said = await wire.rest()
-            assert said.startswith((b"HTTP/1.1 401 ", b"HTTP/1.1 400 ")), (target, host, said)
+            async with connected(live.url) as connection:
+                await connection.send(f"GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")
+                received = await connection.rest()
+            assert received.startswith((b"HTTP/1.1 401 ", b"HTTP/1.1 400 ")), (target, host, received)
 
 
 @pytest.mark.parametrize("target", [*HEALTH, "http://x/health"])
 async def test_other_spellings_of_health_are_health(serve: Serve, target: str) -> None:
     live = await serve(api_keys=KEYS)
-    async with dial(live.url) as wire:
-        await wire.send(f"GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        said = await wire.rest()
-    assert said.endswith(b'\r\n\r\n{"status":"ok"}')
+    async with connected(live.url) as connection:
+        await connection.send(f"GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        received = await connection.rest()
+    assert received.endswith(b'\r\n\r\n{"status":"ok"}')
 
 
-async def test_a_keys_limit_is_its_own(open_gateway: Open) -> None:
-    opened = await open_gateway(api_keys=KEYS, key_requests_per_minute=2)
-    opened.runtime.post("/api/generate").respond(json={"response": "x", "done": True})
+async def test_each_key_has_its_own_limit(open_gateway: Open) -> None:
+    app = await open_gateway(api_keys=KEYS, key_requests_per_minute=2)
+    app.runtime.post("/api/generate").respond(json={"response": "x", "done": True})
 
     async def ask(headers: dict[str, str]) -> httpx.Response:
-        return await opened.http.post("/generate", json={"prompt": "x"}, headers=headers)
+        return await app.http.post("/generate", json={"prompt": "x"}, headers=headers)
 
     assert [(await ask(FIRST)).status_code for _ in range(3)] == [200, 200, 429]
     refused = await ask(FIRST)
-    assert failed(refused) == (429, "rate_limit_exceeded", None)
+    assert error_summary(refused) == (429, "rate_limit_exceeded", None)
     assert 1 <= int(refused.headers["Retry-After"]) <= 61
     assert [(await ask(SECOND)).status_code for _ in range(3)] == [200, 200, 429]
-    assert (await opened.http.get("/v1/models", headers=FIRST)).status_code == 200
+    assert (await app.http.get("/v1/models", headers=FIRST)).status_code == 200
 
 
-async def test_the_logs_have_a_keys_id_and_nothing_else_of_it(
+async def test_the_log_holds_the_id_of_a_key_and_nothing_else_of_it(
     open_gateway: Open, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    opened = await open_gateway(api_keys=KEYS, log_level="debug")
+    app = await open_gateway(api_keys=KEYS, log_level="debug")
     for headers in (FIRST, SECOND, {"Authorization": "Bearer sk-wrong"}):
-        await opened.http.get("/v1/models", headers=headers)
+        await app.http.get("/v1/models", headers=headers)
     logged = capsys.readouterr().out
     assert "sk-" not in logged
     keys = [line.rpartition("key=")[2].split()[0] for line in logged.splitlines() if "key=" in line]
     assert len(set(keys)) == len(keys) == 2
 
 
-def test_every_key_is_compared_and_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_key_is_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
     compared: list[tuple[bytes, bytes]] = []
     real: Callable[[bytes, bytes], bool] = hmac.compare_digest
 
@@ -175,6 +176,6 @@ def test_every_key_is_compared_and_in_constant_time(monkeypatch: pytest.MonkeyPa
     ("given", "fault"),
     [(",", "no key in it"), (" ", "no key"), (" , ,", "no key"), ("clé", "ASCII"), ("a\x00", "ASCII")],
 )
-def test_keys_that_nobody_could_send_do_not_let_everyone_in(given: str, fault: str) -> None:
+def test_keys_that_cannot_be_sent_are_invalid_instead_of_opening_the_gateway(given: str, fault: str) -> None:
     with pytest.raises(ValidationError, match=fault):
         Settings.model_validate({"api_keys": given})

@@ -1,4 +1,4 @@
-"""The metrics that charts, dashboards and alerts count on: their names, labels and first values."""
+"""The metrics that charts, dashboards and alerts rely on: names, labels and first values."""
 
 from fastapi.routing import APIRoute
 from llm_api.metrics import OUTCOMES
@@ -7,8 +7,8 @@ from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from api.main import create_app, router
-from tests.api.conftest import MODEL, InProcess, Open
-from tests.api.dialects.test_openai_chat import DONE, NDJSON, ask
+from tests.api.support.in_process import MODEL, InProcess, Open
+from tests.api.support.requests import CHAT_LINES, DONE, chat, generate, ndjson
 from tests.monitoring.queries import dashboard_queries, metrics, rules
 
 ROUTES = paths_with_body(router)
@@ -36,23 +36,23 @@ CONTRACT = {
 }
 
 
-async def scrape(opened: InProcess) -> dict[str, Metric]:
-    answer = await opened.http.get("/metrics")
-    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
-    return {family.name: family for family in text_string_to_metric_families(answer.text)}
+async def scrape(app: InProcess) -> dict[str, Metric]:
+    response = await app.http.get("/metrics")
+    assert response.headers["content-type"].startswith("text/plain; version=0.0.4")
+    return {family.name: family for family in text_string_to_metric_families(response.text)}
 
 
 def values(family: Metric) -> dict[tuple[str, ...], float]:
-    """The samples of a counter, by their labels in the order of the labels' names."""
+    """Return the samples of a counter by their label values, which are sorted by label name."""
     return {tuple(value for _, value in sorted(s.labels.items())): s.value for s in family.samples}
 
 
 async def test_every_metric_of_the_contract_is_exported_with_its_labels(open_gateway: Open) -> None:
-    opened = await open_gateway()
-    opened.runtime.post("/api/generate").respond(json={"response": "x", **DONE})
-    await opened.http.post("/generate", json={"prompt": "x"})
-    await opened.http.post("/generate", content=b"")
-    families = await scrape(opened)
+    app = await open_gateway()
+    app.runtime.post("/api/generate").respond(json={"response": "x", **DONE})
+    await generate(app)
+    await app.http.post("/generate", content=b"")
+    families = await scrape(app)
     assert {name for name in families if name.startswith("llm_")} == set(CONTRACT)
     for name, (kind, labels) in CONTRACT.items():
         assert families[name].type == kind
@@ -71,7 +71,7 @@ async def test_every_metric_that_dashboards_and_rules_read_is_exported(open_gate
     assert read <= exported | {"llm_invalid_requests_total"}
 
 
-async def test_the_models_series_begin_at_0(open_gateway: Open) -> None:
+async def test_the_series_of_the_model_start_at_0(open_gateway: Open) -> None:
     families = await scrape(await open_gateway())
     expected = {(MODEL, outcome, route): 0.0 for outcome in OUTCOMES for route in ROUTES}
     assert values(families["llm_requests"]) == expected
@@ -82,17 +82,17 @@ async def test_the_models_series_begin_at_0(open_gateway: Open) -> None:
         assert values(families[name]) == {(MODEL,): 0}
 
 
-def test_the_routes_of_the_metrics_are_those_that_generate() -> None:
+def test_the_metrics_have_the_routes_that_generate() -> None:
     app = create_app()
     routes = [route for route in app.routes if isinstance(route, APIRoute)]
     assert {route.path for route in routes if "POST" in (route.methods or ())} == set(ROUTES)
 
 
 async def test_a_generation_is_counted_once_with_its_tokens_and_phases(open_gateway: Open) -> None:
-    opened = await open_gateway()
-    opened.runtime.post("/api/chat").respond(text=NDJSON)
-    await ask(opened, stream=True)
-    families = await scrape(opened)
+    app = await open_gateway()
+    app.runtime.post("/api/chat").respond(text=ndjson(*CHAT_LINES))
+    await chat(app, stream=True)
+    families = await scrape(app)
     requests = values(families["llm_requests"])
     assert {labels for labels, count in requests.items() if count} == {(MODEL, "ok", "/v1/chat/completions")}
     assert values(families["llm_prompt_tokens"]) == {(MODEL,): 7}
@@ -101,15 +101,15 @@ async def test_a_generation_is_counted_once_with_its_tokens_and_phases(open_gate
         assert [s.value for s in families[name].samples if s.name == f"{name}_count"] == [1], name
 
 
-async def test_names_that_the_runtime_does_not_list_are_no_labels(open_gateway: Open) -> None:
-    opened = await open_gateway(api_keys="right")
-    opened.http.headers["Authorization"] = "Bearer right"
+async def test_only_models_that_the_runtime_lists_become_labels(open_gateway: Open) -> None:
+    app = await open_gateway(api_keys="right")
+    app.http.headers["Authorization"] = "Bearer right"
     for number in range(20):
-        await ask(opened, model=f"none:{number}")
-        await opened.http.post("/generate", json={"prompt": "x", "model": f"none:{number}"})
-        await opened.http.post(f"/nothing/{number}")
-        await opened.http.get("/v1/models", headers={"Authorization": f"Bearer {number}"})
-    families = await scrape(opened)
+        await chat(app, model=f"none:{number}")
+        await generate(app, model=f"none:{number}")
+        await app.http.post(f"/nothing/{number}")
+        await app.http.get("/v1/models", headers={"Authorization": f"Bearer {number}"})
+    families = await scrape(app)
     assert {s.labels["model"] for f in families.values() for s in f.samples if "model" in s.labels} == {MODEL}
     assert values(families["llm_invalid_requests"]) == {
         ("", "401"): 20,
@@ -118,25 +118,27 @@ async def test_names_that_the_runtime_does_not_list_are_no_labels(open_gateway: 
     }
 
 
-async def test_the_gauges_tell_the_limits_and_the_runtimes_state(open_gateway: Open) -> None:
-    opened = await open_gateway(max_running=3, max_waiting=5)
+async def test_the_gauges_show_the_limits_and_the_state_of_the_runtime(open_gateway: Open) -> None:
+    app = await open_gateway(max_running=3, max_waiting=5)
 
     async def gauges(*names: str) -> list[float]:
-        families = await scrape(opened)
+        families = await scrape(app)
         return [families[f"llm_{name}"].samples[0].value for name in names]
 
     limits = ("requests_running", "requests_waiting", "requests_running_max", "requests_waiting_max")
     assert await gauges(*limits) == [0, 0, 3, 5]
     assert await gauges("runtime_up", "model_available") == [1, 1]
-    opened.runtime.get("/api/tags").respond(json={"models": []})
-    await opened.gateway.catalogue.refresh()
+    app.runtime.get("/api/tags").respond(json={"models": []})
+    await app.gateway.catalogue.refresh()
     assert await gauges("runtime_up", "model_available") == [1, 0]
-    opened.runtime.get("/api/tags").respond(500)
-    await opened.gateway.catalogue.refresh()
+    app.runtime.get("/api/tags").respond(500)
+    await app.gateway.catalogue.refresh()
     assert await gauges("runtime_up", "model_available") == [0, 0]
 
 
-async def test_buckets_reach_from_milliseconds_to_what_a_cpu_needs(open_gateway: Open) -> None:
+async def test_the_buckets_range_from_milliseconds_to_the_minutes_of_a_cpu(
+    open_gateway: Open,
+) -> None:
     families = await scrape(await open_gateway())
 
     def bounds(name: str) -> list[float]:

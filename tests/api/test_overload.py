@@ -1,4 +1,4 @@
-"""Ten times as many as there is room for: who is served, who is refused, and that all ends."""
+"""Under ten times its capacity the gateway serves or refuses every request, and loses none."""
 
 import asyncio
 import json
@@ -8,23 +8,21 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api.conftest import MODEL, Live, Serve, until
-from tests.api.support.asking import error_of
+from tests.api.support.errors import error_of
+from tests.api.support.live import Live, Serve
+from tests.api.support.requests import BODIES
+from tests.waiting import equals, until
 
 RUNNING, WAITING = 4, 8
 CLIENTS = 10 * (RUNNING + WAITING)
-ROUTES: dict[str, dict[str, Any]] = {
-    "/generate": {"prompt": "Hello", "options": {"num_predict": 3}},
-    "/v1/chat/completions": {
-        "model": MODEL,
-        "messages": [{"role": "user", "content": "Hello"}],
-        "max_tokens": 3,
-    },
+THREE_TOKENS: dict[str, dict[str, Any]] = {
+    "/generate": {"options": {"num_predict": 3}},
+    "/v1/chat/completions": {"max_tokens": 3},
 }
 
 
 def outcomes(live: Live) -> Counter[str]:
-    """Requests by how they ended, of both routes."""
+    """Count the requests to both routes by outcome."""
     found: Counter[str] = Counter()
     for metric in live.gateway.metrics.registry.collect():
         for sample in metric.samples:
@@ -33,62 +31,61 @@ def outcomes(live: Live) -> Counter[str]:
     return +found
 
 
-async def ask(http: httpx.AsyncClient, number: int) -> int:
-    route = list(ROUTES)[number % 2]
-    body = ROUTES[route] | {"stream": number % 4 < 2}
-    answer = await http.post(route, json=body)
-    if answer.status_code == 503:
-        error_of(answer, 503, "queue_full")
-        assert int(answer.headers["retry-after"]) >= 1
+async def send(http: httpx.AsyncClient, number: int) -> int:
+    """Send a request, alternating routes and streaming; check what comes back and return the status."""
+    route = list(BODIES)[number % 2]
+    body = BODIES[route] | THREE_TOKENS[route] | {"stream": number % 4 < 2}
+    response = await http.post(route, json=body)
+    if response.status_code == 503:
+        error_of(response, 503, "queue_full")
+        assert int(response.headers["retry-after"]) >= 1
     elif body["stream"] and route == "/generate":
-        assert json.loads(answer.text.splitlines()[-1])["done"] is True
+        assert json.loads(response.text.splitlines()[-1])["done"] is True
     elif body["stream"]:
-        assert answer.text.endswith("data: [DONE]\n\n")
-    return answer.status_code
+        assert response.text.endswith("data: [DONE]\n\n")
+    return response.status_code
 
 
-async def watch(live: Live, most: dict[str, int]) -> None:
-    """Keep the highest numbers of running and waiting that any turn of the loop shows."""
+async def record_maxima(live: Live, maxima: dict[str, int]) -> None:
+    """Keep the highest number of running and of waiting requests of all iterations of the event loop."""
     while True:
-        for name in most:
-            most[name] = max(most[name], getattr(live.gateway.admission, name))
+        for name in maxima:
+            maxima[name] = max(maxima[name], getattr(live.gateway.admission, name))
         await asyncio.sleep(0)
 
 
 async def test_ten_times_the_capacity_is_served_or_refused_and_nothing_is_lost(serve: Serve) -> None:
     behavior = {"slots": 64, "first_token_seconds": 0.05, "token_seconds": 0.01}
     live = await serve(max_running=RUNNING, max_waiting=WAITING, behavior=behavior)
-    most = {"running": 0, "waiting": 0}
-    watching = asyncio.create_task(watch(live, most))
+    maxima = {"running": 0, "waiting": 0}
+    recording = asyncio.create_task(record_maxima(live, maxima))
     no_limits = httpx.Limits(max_connections=None)
-    async with httpx.AsyncClient(base_url=live.url, timeout=60, limits=no_limits) as http:
+    async with httpx.AsyncClient(base_url=live.url, timeout=20, limits=no_limits, trust_env=False) as http:
         statuses: Counter[int] = Counter()
         for _ in range(2):
-            statuses.update(await asyncio.gather(*[ask(http, number) for number in range(CLIENTS)]))
-    watching.cancel()
+            statuses.update(await asyncio.gather(*[send(http, number) for number in range(CLIENTS)]))
+    recording.cancel()
 
     assert statuses.total() == 2 * CLIENTS
     assert set(statuses) == {200, 503}
     assert statuses[200] >= 2 * (RUNNING + WAITING)
-    await until(lambda: outcomes(live).total() == 2 * CLIENTS)
+    await until("all requests to be counted", lambda: outcomes(live).total(), equals(2 * CLIENTS))
     assert outcomes(live) == {"ok": statuses[200], "rejected": statuses[503]}
     state = await live.simulator_reaches(running=0, waiting=0)
     assert (state["completed"], state["cancelled"], state["failed"]) == (statuses[200], 0, 0)
-    assert most == {"running": RUNNING, "waiting": WAITING}
+    assert maxima == {"running": RUNNING, "waiting": WAITING}
     assert live.metric("llm_requests_running") == live.metric("llm_requests_waiting") == 0
 
 
 @pytest.mark.parametrize("waiting", [0, 3])
-async def test_while_all_places_are_taken_every_refusal_is_at_once_and_reaches_no_runtime(
-    serve: Serve, waiting: int
-) -> None:
-    """At once: nothing that runs or waits has to end before it."""
+async def test_a_full_gateway_refuses_at_once_without_asking_the_runtime(serve: Serve, waiting: int) -> None:
+    """At once: before anything that runs or waits has ended."""
     live = await serve(max_running=1, max_waiting=waiting)
     admission = live.gateway.admission
     async with admission.slot():
-        queued = [asyncio.create_task(ask(live.http, number)) for number in range(waiting)]
-        await until(lambda: admission.waiting == waiting)
-        refused = await asyncio.gather(*[ask(live.http, number) for number in range(40)])
+        queued = [asyncio.create_task(send(live.http, number)) for number in range(waiting)]
+        await live.admission_reaches(running=1, waiting=waiting)
+        refused = await asyncio.gather(*[send(live.http, number) for number in range(40)])
         assert refused == [503] * 40
         assert (admission.running, admission.waiting) == (1, waiting)
         assert (await live.http.get("/health")).status_code == 200

@@ -1,16 +1,16 @@
-"""Bodies of /generate that hold what they should not."""
+"""Invalid bodies of POST /generate, and unusual ones that are valid."""
 
 import json
 from typing import Any
 
 import pytest
 
-from tests.api.conftest import InProcess, Open
-from tests.api.dialects.test_openai_chat import failed
+from tests.api.support.errors import error_summary
+from tests.api.support.in_process import InProcess, Open
 
 
-async def post(opened: InProcess, content: bytes) -> tuple[int, str, Any]:
-    return failed(await opened.http.post("/generate", content=content))
+async def post(app: InProcess, content: bytes) -> tuple[int, str, Any]:
+    return error_summary(await app.http.post("/generate", content=content))
 
 
 @pytest.mark.parametrize(
@@ -32,12 +32,12 @@ async def post(opened: InProcess, content: bytes) -> tuple[int, str, Any]:
     ],
     ids=lambda content: repr(content[:24]),
 )
-async def test_what_is_no_json_is_a_400(open_gateway: Open, content: bytes) -> None:
+async def test_a_body_that_is_not_json_is_a_400(open_gateway: Open, content: bytes) -> None:
     assert await post(await open_gateway(), content) == (400, "invalid_value", None)
 
 
 @pytest.mark.parametrize(
-    ("body", "place"),
+    ("body", "param"),
     [
         ("null", None),
         ("[]", None),
@@ -67,29 +67,31 @@ async def test_what_is_no_json_is_a_400(open_gateway: Open, content: bytes) -> N
     ],
     ids=lambda value: str(value)[:60],
 )
-async def test_a_wrong_value_is_a_422_that_names_its_place(open_gateway: Open, body: str, place: str) -> None:
-    assert await post(await open_gateway(), body.encode()) == (422, "invalid_value", place)
+async def test_an_invalid_value_is_a_422_that_names_the_parameter(
+    open_gateway: Open, body: str, param: str
+) -> None:
+    assert await post(await open_gateway(), body.encode()) == (422, "invalid_value", param)
 
 
-async def test_a_hostile_body_is_not_explained_at_length(open_gateway: Open) -> None:
-    opened = await open_gateway()
+async def test_the_error_for_a_hostile_body_is_short(open_gateway: Open) -> None:
+    app = await open_gateway()
     fields = json.dumps({"prompt": "x"} | {f"field{number}": 1 for number in range(1000)}).encode()
-    assert await post(opened, fields) == (422, "invalid_value", None)
+    assert await post(app, fields) == (422, "invalid_value", None)
     name = json.dumps({"prompt": "x", "y" * 100_000: 1}).encode()
-    assert len((await opened.http.post("/generate", content=name)).content) < 1000
+    assert len((await app.http.post("/generate", content=name)).content) < 1000
 
 
-async def test_a_whole_number_may_have_a_fraction_of_nothing(open_gateway: Open) -> None:
-    opened = await open_gateway()
-    route = opened.runtime.post("/api/generate").respond(json={"response": "x", "done": True})
+async def test_an_integer_may_be_written_as_a_float(open_gateway: Open) -> None:
+    app = await open_gateway()
+    route = app.runtime.post("/api/generate").respond(json={"response": "x", "done": True})
     content = b'{"prompt": "x", "options": {"seed": 3.0, "num_predict": 1e1}}'
-    assert (await opened.http.post("/generate", content=content)).status_code == 200
+    assert (await app.http.post("/generate", content=content)).status_code == 200
     assert json.loads(route.calls.last.request.content)["options"] == {"seed": 3, "num_predict": 10}
 
 
-async def test_a_nul_in_a_prompt_is_a_character_like_others(open_gateway: Open) -> None:
-    opened = await open_gateway()
-    route = opened.runtime.post("/api/generate").respond(json={"response": "\x00", "done": True})
-    answer = await opened.http.post("/generate", json={"prompt": "a\x00b"})
-    assert answer.json()["response"] == "\x00"
+async def test_a_prompt_may_contain_nul(open_gateway: Open) -> None:
+    app = await open_gateway()
+    route = app.runtime.post("/api/generate").respond(json={"response": "\x00", "done": True})
+    response = await app.http.post("/generate", json={"prompt": "a\x00b"})
+    assert response.json()["response"] == "\x00"
     assert json.loads(route.calls.last.request.content)["prompt"] == "a\x00b"

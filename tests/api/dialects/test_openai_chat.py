@@ -1,4 +1,4 @@
-"""POST /v1/chat/completions and GET /v1/models: what they take, what they answer, how they fail."""
+"""POST /v1/chat/completions: the fields it accepts, plain and streamed responses, invalid values."""
 
 import json
 from typing import Any
@@ -6,58 +6,37 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api.conftest import MODEL, InProcess, Open
+from tests.api.support.errors import error_summary
+from tests.api.support.in_process import MODEL, InProcess, Open
+from tests.api.support.requests import CHAT_LINES, DONE, chat, ndjson
 
-HELLO = [{"role": "user", "content": "Say hello."}]
-DONE = {"done": True, "done_reason": "stop", "prompt_eval_count": 7, "eval_count": 2, "eval_duration": 1000}
-LINES = [
-    {"message": {"role": "assistant", "content": "Hel"}, "done": False},
-    {"message": {"role": "assistant", "content": "lo."}, "done": False},
-    {"message": {"role": "assistant", "content": ""}, **DONE},
-]
-NDJSON = "\n".join(map(json.dumps, LINES)) + "\n"
 USAGE = {"prompt_tokens": 7, "completion_tokens": 2, "total_tokens": 9}
 
 
-async def ask(opened: InProcess, **fields: Any) -> httpx.Response:
-    return await opened.http.post("/v1/chat/completions", json={"model": MODEL, "messages": HELLO} | fields)
-
-
-async def asked_of_the_runtime(opened: InProcess, **fields: Any) -> dict[str, Any]:
-    """Ask, and return what the runtime was asked."""
-    route = opened.runtime.post("/api/chat").respond(json=LINES[0] | DONE)
-    answer = await ask(opened, **fields)
-    assert answer.status_code == 200, answer.text
+async def sent_to_the_runtime(app: InProcess, **fields: Any) -> dict[str, Any]:
+    """Send a request; return the body that the runtime gets."""
+    route = app.runtime.post("/api/chat").respond(json=CHAT_LINES[0] | DONE)
+    response = await chat(app, **fields)
+    assert response.status_code == 200, response.text
     body: dict[str, Any] = json.loads(route.calls.last.request.content)
     return body
 
 
-def events(answer: httpx.Response) -> list[Any]:
-    """The objects of a stream; its end is checked."""
-    *before, done, rest = answer.text.split("\n\n")
+def events(response: httpx.Response) -> list[Any]:
+    """Return the objects of a stream, whose end is checked."""
+    *before, done, rest = response.text.split("\n\n")
     assert (done, rest) == ("data: [DONE]", "")
     return [json.loads(event.removeprefix("data: ")) for event in before]
 
 
-def failed(answer: httpx.Response) -> tuple[int, str, str | None]:
-    """The status, the code and the place of a failure in OpenAI's shape."""
-    error = answer.json().pop("error")
-    assert set(error) == {"message", "type", "param", "code"}
-    expected = {429: "rate_limit_error"}.get(answer.status_code) or (
-        "invalid_request_error" if answer.status_code < 500 else "server_error"
-    )
-    assert error["type"] == expected
-    return answer.status_code, error["code"], error["param"]
-
-
-async def test_a_plain_answer_is_a_chat_completion(open_gateway: Open) -> None:
-    opened = await open_gateway()
-    opened.runtime.post("/api/chat").respond(json={"message": {"content": "Hello."}, **DONE})
-    answer = (await ask(opened)).json()
-    assert answer.pop("id").startswith("chatcmpl-")
-    assert answer.pop("created") > 1_700_000_000
-    assert set(answer.pop("timings")) >= {"queue_seconds", "decode_seconds", "total_seconds"}
-    assert answer == {
+async def test_a_plain_response_is_a_chat_completion(open_gateway: Open) -> None:
+    app = await open_gateway()
+    app.runtime.post("/api/chat").respond(json={"message": {"content": "Hello."}, **DONE})
+    response = (await chat(app)).json()
+    assert response.pop("id").startswith("chatcmpl-")
+    assert response.pop("created") > 1_700_000_000
+    assert set(response.pop("timings")) >= {"queue_seconds", "decode_seconds", "total_seconds"}
+    assert response == {
         "object": "chat.completion",
         "model": MODEL,
         "choices": [
@@ -72,12 +51,12 @@ async def test_a_plain_answer_is_a_chat_completion(open_gateway: Open) -> None:
     }
 
 
-async def test_a_stream_is_chunks_and_done(open_gateway: Open) -> None:
-    opened = await open_gateway()
-    opened.runtime.post("/api/chat").respond(text=NDJSON)
-    answer = await ask(opened, stream=True)
-    assert answer.headers["content-type"].startswith("text/event-stream")
-    chunks = events(answer)
+async def test_a_stream_is_chunks_and_the_word_done(open_gateway: Open) -> None:
+    app = await open_gateway()
+    app.runtime.post("/api/chat").respond(text=ndjson(*CHAT_LINES))
+    response = await chat(app, stream=True)
+    assert response.headers["content-type"].startswith("text/event-stream")
+    chunks = events(response)
     assert {(chunk["object"], chunk["model"]) for chunk in chunks} == {("chat.completion.chunk", MODEL)}
     assert len({(chunk["id"], chunk["created"]) for chunk in chunks}) == 1
     choices = [chunk["choices"][0] for chunk in chunks]
@@ -91,10 +70,10 @@ async def test_a_stream_is_chunks_and_done(open_gateway: Open) -> None:
     assert not any("usage" in chunk for chunk in chunks)
 
 
-async def test_a_stream_tells_its_usage_when_asked_to(open_gateway: Open) -> None:
-    opened = await open_gateway()
-    opened.runtime.post("/api/chat").respond(text=NDJSON)
-    *chunks, last = events(await ask(opened, stream=True, stream_options={"include_usage": True}))
+async def test_a_stream_includes_its_usage_on_request(open_gateway: Open) -> None:
+    app = await open_gateway()
+    app.runtime.post("/api/chat").respond(text=ndjson(*CHAT_LINES))
+    *chunks, last = events(await chat(app, stream=True, stream_options={"include_usage": True}))
     assert (last["choices"], last["usage"]) == ([], USAGE)
     assert [chunk["usage"] for chunk in chunks] == [None] * 4
 
@@ -115,18 +94,20 @@ async def test_a_stream_tells_its_usage_when_asked_to(open_gateway: Open) -> Non
         ({"response_format": {"type": "text"}, "seed": None, "stop": None, "stream": None}, {}),
     ],
 )
-async def test_a_field_reaches_the_runtime_by_ollamas_name(
+async def test_a_field_reaches_the_runtime_under_ollamas_name(
     open_gateway: Open, given: dict[str, Any], options: dict[str, Any]
 ) -> None:
-    opened = await open_gateway(max_output_tokens=100)
-    asked = await asked_of_the_runtime(opened, **given)
-    assert asked["options"] == {"num_predict": 100} | options
-    assert asked["stream"] is False
+    app = await open_gateway(max_output_tokens=100)
+    sent = await sent_to_the_runtime(app, **given)
+    assert sent["options"] == {"num_predict": 100} | options
+    assert sent["stream"] is False
 
 
-async def test_developers_speak_as_the_system_and_parts_are_one_text(open_gateway: Open) -> None:
+async def test_a_developer_message_becomes_a_system_message_and_parts_one_text(
+    open_gateway: Open,
+) -> None:
     parts = [{"type": "text", "text": "Say "}, {"type": "text", "text": "hello."}]
-    asked = await asked_of_the_runtime(
+    sent = await sent_to_the_runtime(
         await open_gateway(),
         messages=[
             {"role": "developer", "content": "Be brief."},
@@ -134,7 +115,7 @@ async def test_developers_speak_as_the_system_and_parts_are_one_text(open_gatewa
             {"role": "assistant", "content": "Hello."},
         ],
     )
-    assert asked["messages"] == [
+    assert sent["messages"] == [
         {"role": "system", "content": "Be brief."},
         {"role": "user", "content": "Say hello."},
         {"role": "assistant", "content": "Hello."},
@@ -142,7 +123,7 @@ async def test_developers_speak_as_the_system_and_parts_are_one_text(open_gatewa
 
 
 @pytest.mark.parametrize(
-    ("fields", "place"),
+    ("fields", "param"),
     [
         ({"temperature": 3}, "temperature"),
         ({"temperature": "1"}, "temperature"),
@@ -170,9 +151,9 @@ async def test_developers_speak_as_the_system_and_parts_are_one_text(open_gatewa
         ),
     ],
 )
-async def test_a_wrong_value_is_a_400_that_names_its_place(
-    open_gateway: Open, fields: dict[str, Any], place: str
+async def test_an_invalid_value_is_a_400_that_names_the_parameter(
+    open_gateway: Open, fields: dict[str, Any], param: str
 ) -> None:
-    answer = await ask(await open_gateway(), **fields)
-    assert failed(answer) == (400, "invalid_value", place)
-    assert answer.json()["error"]["message"].startswith(f"{place}: ")
+    response = await chat(await open_gateway(), **fields)
+    assert error_summary(response) == (400, "invalid_value", param)
+    assert response.json()["error"]["message"].startswith(f"{param}: ")

@@ -1,4 +1,4 @@
-"""Schemathesis on the app's own OpenAPI document: answers are as documented, and never a 500."""
+"""Requests that Schemathesis derives from the OpenAPI document get documented responses, and never a 500."""
 
 from typing import Any
 
@@ -20,8 +20,8 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from api.main import create_app
-from tests.api.conftest import MODEL, InProcess, Open
-from tests.api.support.fuzzing import cases
+from tests.api.support.fuzzing import fuzz_cases
+from tests.api.support.in_process import MODEL, InProcess, Open
 
 Case = schemathesis.Case[Any]
 SCHEMA = schemathesis.openapi.from_dict(create_app().openapi())
@@ -36,35 +36,34 @@ LINE = {"done": True, "prompt_eval_count": 1, "eval_count": 1, "eval_duration": 
 
 
 @pytest.fixture
-async def opened(open_gateway: Open) -> InProcess:
-    """A gateway before a runtime that answers every question."""
-    # The document does not tell of limits that are settings.
-    opened = await open_gateway(max_output_tokens=10**400, max_prompt_chars=10**9)
-    opened.runtime.post("/api/generate").respond(json={"response": "Hello.", **LINE})
-    opened.runtime.post("/api/chat").respond(json={"message": {"content": "Hello."}, **LINE})
-    return opened
+async def app(open_gateway: Open) -> InProcess:
+    """A gateway whose runtime answers everything, without the limits that the document does not state."""
+    app = await open_gateway(max_output_tokens=10**400, max_prompt_chars=10**9)
+    app.runtime.post("/api/generate").respond(json={"response": "Hello.", **LINE})
+    app.runtime.post("/api/chat").respond(json={"message": {"content": "Hello."}, **LINE})
+    return app
 
 
-async def send(opened: InProcess, case: Case) -> httpx.Response:
-    """Send a case as Schemathesis would through requests, in-process."""
+async def send(app: InProcess, case: Case) -> httpx.Response:
+    """Send a case in-process, prepared as Schemathesis would for the library requests."""
     given = case.as_transport_kwargs(base_url="http://gateway.test")
     known = {"method", "url", "headers", "files", "data", "params", "cookies", "json"}
     prepared: Any = requests.Request(**{name: given[name] for name in known & set(given)}).prepare()
-    return await opened.http.request(
+    return await app.http.request(
         prepared.method, prepared.url, headers=dict(prepared.headers), content=prepared.body
     )
 
 
-@cases(0.2)
+@fuzz_cases(0.2)
 @given(case=SCHEMA.as_strategy(generation_mode=GenerationMode.POSITIVE))
-async def test_good_requests_get_documented_answers(opened: InProcess, case: Case) -> None:
+async def test_valid_requests_get_documented_responses(app: InProcess, case: Case) -> None:
     if isinstance(case.body, dict) and isinstance(case.body.get("model"), str):
         case.body["model"] = MODEL
-    case.validate_response(await send(opened, case), checks=[*CHECKS, positive_data_acceptance])
+    case.validate_response(await send(app, case), checks=[*CHECKS, positive_data_acceptance])
 
 
-@cases(0.2)
+@fuzz_cases(0.2)
 @given(case=SCHEMA.as_strategy(generation_mode=GenerationMode.NEGATIVE))
-async def test_bad_requests_are_refused_as_documented(opened: InProcess, case: Case) -> None:
-    answer = await send(opened, case)
-    case.validate_response(answer, checks=[*CHECKS, negative_data_rejection, unsupported_method])
+async def test_invalid_requests_are_refused_as_documented(app: InProcess, case: Case) -> None:
+    response = await send(app, case)
+    case.validate_response(response, checks=[*CHECKS, negative_data_rejection, unsupported_method])

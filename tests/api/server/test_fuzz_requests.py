@@ -1,4 +1,4 @@
-"""Any bytes at any route, in-process and on a socket: refused with a 4xx, never a 500."""
+"""Arbitrary bytes, in-process and on a socket, are answered without a 5xx, or cut off."""
 
 from urllib.parse import quote
 
@@ -8,9 +8,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from llm_api.server.limits import Protocol
 
-from tests.api.conftest import InProcess, Live, Open, Serve
-from tests.api.support.fuzzing import cases
-from tests.api.support.sockets import dial
+from tests.api.support.fuzzing import fuzz_cases
+from tests.api.support.in_process import InProcess, Open
+from tests.api.support.live import Live, Serve
+from tests.api.support.sockets import connected
 
 PATHS = st.one_of(
     st.sampled_from(["/generate", "/v1/chat/completions", "/v1/models", "/health", "/ready", "/metrics"]),
@@ -40,23 +41,23 @@ REQUESTS = st.one_of(
 
 
 @pytest.fixture(params=["", "right"], ids=["open", "keys"])
-async def opened(request: pytest.FixtureRequest, open_gateway: Open) -> InProcess:
+async def app(request: pytest.FixtureRequest, open_gateway: Open) -> InProcess:
     return await open_gateway(api_keys=request.param or None)
 
 
-@cases(0.1)
+@fuzz_cases(0.1)
 @given(METHODS, PATHS, HEADERS, st.binary(max_size=60) | JSON)
 @example("POST", "/generate", {b"content-length": b"9" * 5000}, b"")
 @example("GET", "/v1/models/%ED%A0%80", {}, b"")
-async def test_any_bytes_in_a_request_are_answered(
-    opened: InProcess, method: str, path: str, headers: dict[bytes, bytes], body: bytes
+async def test_a_request_of_any_bytes_is_answered(
+    app: InProcess, method: str, path: str, headers: dict[bytes, bytes], body: bytes
 ) -> None:
     request = httpx.Request(method, f"http://gateway.test{path}", headers=list(headers.items()), content=body)
-    answer = await opened.http.send(request)
-    assert answer.status_code < 500, answer.text
-    assert answer.headers["x-request-id"]
-    if answer.status_code >= 400 and method != "HEAD":
-        assert set(answer.json()["error"]) == {"message", "type", "param", "code"}
+    response = await app.http.send(request)
+    assert response.status_code < 500, response.text
+    assert response.headers["x-request-id"]
+    if response.status_code >= 400 and method != "HEAD":
+        assert set(response.json()["error"]) == {"message", "type", "param", "code"}
 
 
 @pytest.fixture
@@ -67,17 +68,17 @@ async def live(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> Live:
     return live
 
 
-@cases(0.05)
+@fuzz_cases(0.05)
 @given(REQUESTS)
 @example(b"CONNECT x:1 HTTP/1.1\r\n\r\n")
 @example(b"OPTIONS * HTTP/1.1\r\n\r\n")
 @example(b"GET http://x HTTP/1.1\r\n\r\n")
 @example(b"GET /health HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")
 @example(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
-async def test_any_bytes_on_a_socket_are_answered_or_cut(live: Live, content: bytes) -> None:
-    async with dial(live.url) as wire:
-        await wire.send(content + b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        said = await wire.rest()
-    assert b"HTTP/1.1 5" not in said
+async def test_any_bytes_on_a_socket_are_answered_or_cut_off(live: Live, content: bytes) -> None:
+    async with connected(live.url) as connection:
+        await connection.send(content + b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        received = await connection.rest()
+    assert b"HTTP/1.1 5" not in received
     alive = await live.http.get("/health", headers={"Connection": "close"})
     assert alive.status_code == 200

@@ -6,7 +6,7 @@ import pytest
 import schemathesis
 
 from api.main import create_app
-from tests.api.conftest import Open
+from tests.api.support.in_process import Open
 
 ERROR = {"$ref": "#/components/schemas/ErrorResponse"}
 STATUSES = {
@@ -31,22 +31,22 @@ def document() -> dict[str, Any]:
     return create_app().openapi()
 
 
-def test_the_document_is_a_valid_one(document: dict[str, Any]) -> None:
+def test_the_document_is_valid(document: dict[str, Any]) -> None:
     schemathesis.openapi.from_dict(document).validate()
     with pytest.raises(ValueError, match="is not of type"):
         schemathesis.openapi.from_dict(document | {"paths": {"/x": {"get": 5}}}).validate()
 
 
-def test_every_route_tells_the_statuses_that_it_answers_with(document: dict[str, Any]) -> None:
-    told = {
+def test_every_route_documents_its_statuses(document: dict[str, Any]) -> None:
+    documented = {
         (path, method): set(map(int, operation["responses"]))
         for path, operations in document["paths"].items()
         for method, operation in operations.items()
     }
-    assert told == STATUSES
+    assert documented == STATUSES
 
 
-def test_every_failure_has_the_one_shape(document: dict[str, Any]) -> None:
+def test_every_error_has_the_one_shape(document: dict[str, Any]) -> None:
     for operations in document["paths"].values():
         for operation in operations.values():
             for status, response in operation["responses"].items():
@@ -54,13 +54,13 @@ def test_every_failure_has_the_one_shape(document: dict[str, Any]) -> None:
                     assert response["content"] == {"application/json": {"schema": ERROR}}
 
 
-def test_streams_and_metrics_have_media_types_of_their_own(document: dict[str, Any]) -> None:
+def test_streams_and_metrics_have_their_own_media_types(document: dict[str, Any]) -> None:
     for path, media in MEDIA.items():
         (operation,) = document["paths"][path].values()
         assert set(operation["responses"]["200"]["content"]) == media
 
 
-def test_every_schema_is_used_and_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+def test_every_schema_is_used_and_every_reference_resolves(document: dict[str, Any]) -> None:
     def references(value: Any) -> set[str]:
         if isinstance(value, dict):
             inner = set().union(*map(references, value.values()))
@@ -84,8 +84,8 @@ def test_bodies_are_described_with_their_limits(document: dict[str, Any]) -> Non
 
 
 async def test_the_document_and_its_page_are_served(open_gateway: Open) -> None:
-    opened = await open_gateway()
-    page = await opened.http.get("/docs")
+    app = await open_gateway()
+    page = await app.http.get("/docs")
     assert page.headers["content-type"].startswith("text/html")
     assert "/openapi.json" in page.text
-    assert (await opened.http.get("/openapi.json")).json()["info"]["title"] == "llm-api"
+    assert (await app.http.get("/openapi.json")).json()["info"]["title"] == "llm-api"

@@ -1,4 +1,4 @@
-"""The route class takes the endpoints that it can serve, and refuses the others when they are declared."""
+"""The route class accepts only endpoints that it can call, and refuses others when they are declared."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ async def coercing_body(request: Request, body: Loose) -> Response:
 
 
 @pytest.mark.parametrize("endpoint", [more_parameters, no_request, other_order, coercing_body])
-def test_an_endpoint_whose_parameters_nobody_would_fill_in_is_refused(endpoint: Any) -> None:
+def test_an_endpoint_with_other_parameters_is_refused(endpoint: Any) -> None:
     router = APIRouter(route_class=BoundedRoute)
     with pytest.raises(TypeError, match=f"^{endpoint.__name__}: its parameters must be "):
         router.post("/x")(endpoint)

@@ -1,4 +1,4 @@
-"""What goes wrong at the runtime, and what the client is told: one shape, a status for each cause."""
+"""Each failure of the runtime reaches the client with its own status and code, in one shape."""
 
 import json
 from collections.abc import AsyncIterator
@@ -6,51 +6,54 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from tests.api.conftest import Open
-from tests.api.support.asking import counted, error_of, generate
+from tests.api.support.errors import error_of
+from tests.api.support.in_process import Open
+from tests.api.support.requests import generate
 
 PIECE = b'{"response":"Hel","done":false}\n'
 ERROR_LINE = b'{"error":"the model runner has unexpectedly stopped"}\n'
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_a_model_that_is_not_listed_is_not_asked_for(open_gateway: Open, stream: bool) -> None:
-    opened = await open_gateway()
-    route = opened.runtime.post("/api/generate")
-    answer = await generate(opened, stream=stream, model="other:1")
-    assert error_of(answer, 404, "model_not_found")["param"] == "model"
+async def test_a_model_that_the_runtime_does_not_list_is_refused_without_asking_it(
+    open_gateway: Open, stream: bool
+) -> None:
+    app = await open_gateway()
+    route = app.runtime.post("/api/generate")
+    response = await generate(app, stream=stream, model="other:1")
+    assert error_of(response, 404, "model_not_found")["param"] == "model"
     assert not route.called
-    assert counted(opened, "error") == 0
+    assert app.outcomes("error") == 0
 
 
-REFUSALS = [
+ERRORS = [
     (404, 404, "model_not_found", "not found"),
-    (400, 400, "invalid_value", "the runtime refuses the request: it says why"),
-    (499, 502, "runtime_error", "the runtime answered 499: it says why"),
-    (500, 502, "runtime_error", "the runtime answered 500: it says why"),
-    (302, 502, "runtime_error", "the runtime answered 302: it says why"),
-    (503, 503, "runtime_busy", "the runtime is busy: it says why"),
+    (400, 400, "invalid_value", "the runtime refuses the request: the reason"),
+    (499, 502, "runtime_error", "the runtime answered 499: the reason"),
+    (500, 502, "runtime_error", "the runtime answered 500: the reason"),
+    (302, 502, "runtime_error", "the runtime answered 302: the reason"),
+    (503, 503, "runtime_busy", "the runtime is busy: the reason"),
 ]
 
 
 @pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize(("said", "status", "code", "message"), REFUSALS)
-async def test_a_refusal_by_the_runtime_has_a_status_and_says_why(
-    open_gateway: Open, said: int, status: int, code: str, message: str, stream: bool
+@pytest.mark.parametrize(("runtime_status", "status", "code", "message"), ERRORS)
+async def test_an_error_of_the_runtime_has_its_own_status_and_the_reason(
+    open_gateway: Open, runtime_status: int, status: int, code: str, message: str, stream: bool
 ) -> None:
-    opened = await open_gateway()
-    route = opened.runtime.post("/api/generate").respond(said, json={"error": "it says why"})
-    answer = await generate(opened, stream=stream)
-    assert message in error_of(answer, status, code)["message"]
-    assert answer.headers.get("retry-after") == ("2" if status == 503 else None)
-    assert counted(opened, "error") == (status >= 500)
+    app = await open_gateway()
+    route = app.runtime.post("/api/generate").respond(runtime_status, json={"error": "the reason"})
+    response = await generate(app, stream=stream)
+    assert message in error_of(response, status, code)["message"]
+    assert response.headers.get("retry-after") == ("2" if status == 503 else None)
+    assert app.outcomes("error") == (status >= 500)
     assert route.call_count == 1
 
 
-async def test_a_refusal_that_is_no_json_is_told_in_its_first_words(open_gateway: Open) -> None:
-    opened = await open_gateway()
-    opened.runtime.post("/api/generate").respond(500, content=b"<html>\xff" + b"x" * 1000)
-    message = error_of(await generate(opened), 502, "runtime_error")["message"]
+async def test_an_error_of_the_runtime_that_is_not_json_is_quoted_in_part(open_gateway: Open) -> None:
+    app = await open_gateway()
+    app.runtime.post("/api/generate").respond(500, content=b"<html>\xff" + b"x" * 1000)
+    message = error_of(await generate(app), 502, "runtime_error")["message"]
     assert message.startswith("the runtime answered 500: <html>")
     assert len(message) < 300
 
@@ -69,15 +72,15 @@ async def complete(*chunks: bytes) -> AsyncIterator[bytes]:
 @pytest.mark.parametrize(
     "chunks", [broken(PIECE), complete(PIECE, ERROR_LINE), complete(PIECE, b"nonsense\n")]
 )
-async def test_what_fails_in_a_started_stream_ends_it_with_an_error_event(
+async def test_a_failure_after_the_stream_has_started_ends_it_with_an_error_event(
     open_gateway: Open, chunks: AsyncIterator[bytes]
 ) -> None:
-    opened = await open_gateway()
-    route = opened.runtime.post("/api/generate")
+    app = await open_gateway()
+    route = app.runtime.post("/api/generate")
     route.mock(side_effect=lambda _: httpx.Response(200, content=chunks))
-    answer = await generate(opened, stream=True)
-    piece, last = map(json.loads, answer.text.splitlines())
-    assert (answer.status_code, piece["response"]) == (200, "Hel")
+    response = await generate(app, stream=True)
+    piece, last = map(json.loads, response.text.splitlines())
+    assert (response.status_code, piece["response"]) == (200, "Hel")
     assert (set(last), last["error"]["code"]) == ({"error"}, "runtime_error")
-    assert counted(opened, "error") == 1
-    assert route.call_count == 1  # nothing is tried again after the first byte
+    assert app.outcomes("error") == 1
+    assert route.call_count == 1  # no retries after the first byte

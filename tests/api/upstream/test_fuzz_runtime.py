@@ -1,4 +1,4 @@
-"""Whatever the runtime answers, the gateway's own answer is one of those that it documents, and whole."""
+"""Whatever the runtime responds, the gateway's own response is documented and well formed."""
 
 import json
 from typing import Any
@@ -8,23 +8,18 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.api.conftest import MODEL, InProcess, Open
-from tests.api.support.fuzzing import cases
+from tests.api.support.fuzzing import fuzz_cases
+from tests.api.support.in_process import InProcess, Open
+from tests.api.support.requests import BODIES, RUNTIME_PATHS
 
 STATUSES = {200, 400, 404, 502, 503, 504}
-ROUTES: dict[str, tuple[str, dict[str, Any]]] = {
-    "/generate": ("/api/generate", {"prompt": "x"}),
-    "/v1/chat/completions": (
-        "/api/chat",
-        {"model": MODEL, "messages": [{"role": "user", "content": "x"}]},
-    ),
-}
+ROUTES = st.sampled_from([*BODIES])
 NUMBERS = st.one_of(
     st.integers(),
     st.floats(),
     st.sampled_from([10**30, 10**400, -1, 1e308, float("inf"), float("nan")]),
 )
-# Lone surrogates, too.
+# Lone surrogates included.
 TEXTS = st.text(st.characters(exclude_categories=()), max_size=20)
 VALUES = st.recursive(
     st.none() | st.booleans() | NUMBERS | TEXTS,
@@ -51,64 +46,63 @@ DONE = {"response": "x", "message": {"content": "x"}, "done": True}
 
 
 @pytest.fixture
-async def opened(open_gateway: Open) -> InProcess:
+async def app(open_gateway: Open) -> InProcess:
     return await open_gateway()
 
 
-def sound(number: str) -> None:
-    """JSON has no such numbers."""
+def refuse_constant(number: str) -> None:
+    """Refuse NaN and infinity, which Python's parser accepts and JSON does not have."""
     raise AssertionError(f"not JSON: {number}")
 
 
-def objects(answer: httpx.Response) -> list[Any]:
-    """All JSON in an answer, whichever form it has."""
-    kind = answer.headers["content-type"]
-    texts = [answer.text]
+def objects(response: httpx.Response) -> list[Any]:
+    """Return all JSON values in a response, plain or streamed."""
+    kind = response.headers["content-type"]
+    texts = [response.text]
     if kind == "application/x-ndjson":
-        texts = answer.text.splitlines()
+        texts = response.text.splitlines()
     elif kind.startswith("text/event-stream"):
-        texts = [event.removeprefix("data: ") for event in answer.text.split("\n\n")]
-    return [json.loads(text, parse_constant=sound) for text in texts if text not in ("", "[DONE]")]
+        texts = [event.removeprefix("data: ") for event in response.text.split("\n\n")]
+    return [json.loads(text, parse_constant=refuse_constant) for text in texts if text not in ("", "[DONE]")]
 
 
-async def ask(opened: InProcess, route: str, stream: bool, told: httpx.Response) -> None:
-    """Ask while the runtime answers with `told`; hold the gateway's answer to what it promises."""
-    path, body = ROUTES[route]
-    opened.runtime.post(path).mock(return_value=told)
-    answer = await opened.http.post(route, json={**body, "stream": stream})
-    assert answer.status_code in STATUSES, answer.text
-    found = objects(answer)
-    if answer.status_code != 200:
+async def check(app: InProcess, route: str, stream: bool, runtime_response: httpx.Response) -> None:
+    """Send a request that the runtime answers so, and check the gateway's response."""
+    app.runtime.post(RUNTIME_PATHS[route]).mock(return_value=runtime_response)
+    response = await app.http.post(route, json=BODIES[route] | {"stream": stream})
+    assert response.status_code in STATUSES, response.text
+    found = objects(response)
+    if response.status_code != 200:
         assert set(found[0]["error"]) == {"message", "type", "param", "code"}
-    assert opened.gateway.admission.running == 0
-    assert (await opened.http.get("/metrics")).status_code == 200
+    assert app.gateway.admission.running == 0
+    assert (await app.http.get("/metrics")).status_code == 200
 
 
-def streams(*events: dict[str, Any]) -> bytes:
+def lines(*events: dict[str, Any]) -> bytes:
     return b"\n".join(json.dumps(event).encode() for event in events)
 
 
-@cases(0.15)
-@given(st.sampled_from([*ROUTES]), st.booleans(), st.lists(LINES, max_size=4).map(b"\n".join))
+@fuzz_cases(0.15)
+@given(ROUTES, st.booleans(), st.lists(LINES, max_size=4).map(b"\n".join))
 @example("/generate", False, b"[" * 100_000)
-@example("/generate", True, streams({"response": 5, "done": True}))
-@example("/v1/chat/completions", False, streams({"message": {"content": [1]}, "done": True}))
-@example("/generate", False, streams(DONE | {"eval_count": float("inf")}))
-@example("/generate", False, streams(DONE | {"eval_count": 10**400}))
-@example("/generate", False, streams(DONE | {"eval_count": -1}))
-@example("/generate", True, streams(DONE | {"load_duration": float("nan")}))
-@example("/generate", False, streams(DONE | {"eval_duration": 10**400}))
-@example("/generate", False, streams(DONE | {"eval_duration": -1e30}))
-@example("/generate", True, streams(DONE | {"response": "\ud800"}))
-async def test_any_lines_of_the_runtime_make_a_sound_answer(
-    opened: InProcess, route: str, stream: bool, content: bytes
+@example("/generate", True, lines({"response": 5, "done": True}))
+@example("/v1/chat/completions", False, lines({"message": {"content": [1]}, "done": True}))
+@example("/generate", False, lines(DONE | {"eval_count": float("inf")}))
+@example("/generate", False, lines(DONE | {"eval_count": 10**400}))
+@example("/generate", False, lines(DONE | {"eval_count": -1}))
+@example("/generate", True, lines(DONE | {"load_duration": float("nan")}))
+@example("/generate", False, lines(DONE | {"eval_duration": 10**400}))
+@example("/generate", False, lines(DONE | {"eval_duration": -1e30}))
+@example("/generate", True, lines(DONE | {"response": "\ud800"}))
+async def test_any_lines_from_the_runtime_lead_to_a_well_formed_response(
+    app: InProcess, route: str, stream: bool, content: bytes
 ) -> None:
-    await ask(opened, route, stream, httpx.Response(200, content=content))
+    await check(app, route, stream, httpx.Response(200, content=content))
 
 
-@cases(0.1)
+@fuzz_cases(0.1)
 @given(
-    st.sampled_from([*ROUTES]),
+    ROUTES,
     st.booleans(),
     st.integers(200, 599),
     st.dictionaries(
@@ -121,27 +115,25 @@ async def test_any_lines_of_the_runtime_make_a_sound_answer(
 @example("/generate", False, 500, {"content-encoding": "gzip"}, b"no gzip")
 @example("/generate", False, 500, {}, b'{"error": "\\ud800"}')
 @example("/generate", False, 500, {}, b"[" * 100_000)
-async def test_any_status_and_headers_of_the_runtime_make_a_sound_answer(
-    opened: InProcess, route: str, stream: bool, status: int, headers: dict[str, str], content: bytes
+async def test_any_status_and_headers_from_the_runtime_lead_to_a_well_formed_response(
+    app: InProcess, route: str, stream: bool, status: int, headers: dict[str, str], content: bytes
 ) -> None:
-    await ask(
-        opened, route, stream, httpx.Response(status, headers=headers, stream=httpx.ByteStream(content))
-    )
+    await check(app, route, stream, httpx.Response(status, headers=headers, stream=httpx.ByteStream(content)))
 
 
-@cases(0.1)
+@fuzz_cases(0.1)
 @given(
     st.lists(LINES, max_size=2).map(b"\n".join)
     | st.builds(lambda v: json.dumps({"models": v}).encode(), VALUES)
 )
 @example(b"[" * 100_000)
 @example(b'{"models": [{"name": "\\ud800", "modified_at": 1e999}]}')
-async def test_any_list_of_models_leaves_the_gateway_answering(opened: InProcess, content: bytes) -> None:
-    opened.runtime.get("/api/tags").mock(return_value=httpx.Response(200, content=content))
-    await opened.gateway.catalogue.refresh()
+async def test_the_gateway_keeps_answering_after_any_list_of_models(app: InProcess, content: bytes) -> None:
+    app.runtime.get("/api/tags").mock(return_value=httpx.Response(200, content=content))
+    await app.gateway.catalogue.refresh()
     for path, statuses in {"/ready": {200, 503}, "/v1/models": {200, 503}, "/metrics": {200}}.items():
-        answer = await opened.http.get(path)
-        assert answer.status_code in statuses, answer.text
-        if path == "/v1/models" and answer.status_code == 200:
-            for entry in answer.json()["data"]:
+        response = await app.http.get(path)
+        assert response.status_code in statuses, response.text
+        if path == "/v1/models" and response.status_code == 200:
+            for entry in response.json()["data"]:
                 assert entry["created"] >= 0

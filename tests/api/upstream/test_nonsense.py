@@ -1,4 +1,4 @@
-"""A runtime whose answers make no sense: each is a failure of its own, and never a 500."""
+"""Responses of the runtime that make no sense are its failure (502), never an internal error (500)."""
 
 import json
 from collections.abc import AsyncIterator
@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from llm_api.errors import RuntimeFailedError
 from llm_api.upstream import ollama
 
-from tests.api.conftest import Open, Serve
-from tests.api.support.asking import counted, error_of, generate
-from tests.api.support.wire import runtime_that_says
+from tests.api.support.errors import error_of
+from tests.api.support.in_process import Open
+from tests.api.support.live import Serve
+from tests.api.support.requests import generate
+from tests.api.support.sockets import runtime_answering
 
 ERROR_LINE = b'{"error":"the model runner has unexpectedly stopped"}\n'
 DONE = b'{"response":"","done":true}\n'
@@ -46,19 +48,19 @@ NONSENSE = [
 
 
 @pytest.mark.parametrize("content", NONSENSE, ids=lambda content: repr(content[:40]))
-async def test_an_answer_that_makes_no_sense_is_the_runtimes_failure(
+async def test_a_response_that_makes_no_sense_is_a_failure_of_the_runtime(
     open_gateway: Open, content: bytes
 ) -> None:
-    opened = await open_gateway()
-    opened.runtime.post("/api/generate").respond(content=content)
-    error_of(await generate(opened), 502, "runtime_error")
-    assert counted(opened, "error") == 1
-    streamed = await generate(opened, stream=True)
-    if streamed.status_code == 200:  # its first piece was sent
+    app = await open_gateway()
+    app.runtime.post("/api/generate").respond(content=content)
+    error_of(await generate(app), 502, "runtime_error")
+    assert app.outcomes("error") == 1
+    streamed = await generate(app, stream=True)
+    if streamed.status_code == 200:  # its first piece had been sent
         assert json.loads(streamed.text.splitlines()[-1])["error"]["code"] == "runtime_error"
     else:
         error_of(streamed, 502, "runtime_error")
-    assert counted(opened, "error") == 2
+    assert app.outcomes("error") == 2
 
 
 async def pieces(*chunks: bytes) -> AsyncIterator[bytes]:
@@ -66,18 +68,18 @@ async def pieces(*chunks: bytes) -> AsyncIterator[bytes]:
         yield chunk
 
 
-async def test_an_answer_that_cannot_be_unpacked_is_the_runtimes_failure(open_gateway: Open) -> None:
-    opened = await open_gateway()
-    packed = {"content-encoding": "gzip"}
-    opened.runtime.post("/api/generate").mock(
-        side_effect=lambda _: httpx.Response(200, headers=packed, content=pieces(b"\x1f\x8b", DONE))
+async def test_a_response_that_cannot_be_decompressed_is_a_failure_of_the_runtime(open_gateway: Open) -> None:
+    app = await open_gateway()
+    gzipped = {"content-encoding": "gzip"}
+    app.runtime.post("/api/generate").mock(
+        side_effect=lambda _: httpx.Response(200, headers=gzipped, content=pieces(b"\x1f\x8b", DONE))
     )
-    error_of(await generate(opened), 502, "runtime_error")
+    error_of(await generate(app), 502, "runtime_error")
 
 
-async def test_a_line_without_an_end_is_given_up(open_gateway: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_line_without_an_end_is_cut_off(open_gateway: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ollama, "MAX_LINE_BYTES", 1000)
-    opened = await open_gateway()
+    app = await open_gateway()
     sent = 0
 
     async def endless() -> AsyncIterator[bytes]:
@@ -86,39 +88,41 @@ async def test_a_line_without_an_end_is_given_up(open_gateway: Open, monkeypatch
             sent += 100
             yield b"x" * 100
 
-    opened.runtime.post("/api/generate").mock(side_effect=lambda _: httpx.Response(200, content=endless()))
-    message = error_of(await generate(opened), 502, "runtime_error")["message"]
+    app.runtime.post("/api/generate").mock(side_effect=lambda _: httpx.Response(200, content=endless()))
+    message = error_of(await generate(app), 502, "runtime_error")["message"]
     assert message == "the runtime sent a line without an end"
     assert sent < 1300
 
 
 HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 BYTES = {
-    "no HTTP": b"\x00\xff no HTTP at all\r\n\r\n",
+    "not HTTP": b"\x00\xff no HTTP at all\r\n\r\n",
     "a status line without a number": b"HTTP/1.1 OK\r\n\r\n",
     "a header without a colon": b"HTTP/1.1 200 OK\r\nnonsense\r\n\r\n",
-    "no number of bytes": b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n",
+    "a length that is not a number": b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n",
     "a chunk without a size": HEAD + b"nonsense\r\n",
-    "a chunk that is cut off": HEAD + b"ff\r\n{}",
-    "a body that is cut off": b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{}",
+    "a truncated chunk": HEAD + b"ff\r\n{}",
+    "a truncated body": b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{}",
 }
 
 
-@pytest.mark.parametrize("said", BYTES.values(), ids=BYTES)
-async def test_bytes_that_are_no_http_are_the_runtimes_failure(serve: Serve, said: bytes) -> None:
-    async with runtime_that_says(said) as url:
+@pytest.mark.parametrize("received", BYTES.values(), ids=BYTES)
+async def test_bytes_that_are_not_http_are_a_failure_of_the_runtime(serve: Serve, received: bytes) -> None:
+    async with runtime_answering(received) as url:
         live = await serve(runtime_url=url)
         for stream in (False, True):
-            answer = await live.http.post("/generate", json={"prompt": "Hello", "stream": stream})
-            error_of(answer, 502, "runtime_error")
+            response = await live.http.post("/generate", json={"prompt": "Hello", "stream": stream})
+            error_of(response, 502, "runtime_error")
 
 
-async def test_a_connection_that_ends_before_any_answer_is_a_runtime_that_is_away(serve: Serve) -> None:
-    async with runtime_that_says(b"") as url:
+async def test_a_connection_that_ends_before_the_response_means_the_runtime_is_unavailable(
+    serve: Serve,
+) -> None:
+    async with runtime_answering(b"") as url:
         live = await serve(runtime_url=url)
-        answer = await live.http.post("/generate", json={"prompt": "Hello"})
-        error_of(answer, 503, "runtime_unavailable")
-        assert answer.headers["retry-after"] == "2"
+        response = await live.http.post("/generate", json={"prompt": "Hello"})
+        error_of(response, 503, "runtime_unavailable")
+        assert response.headers["retry-after"] == "2"
 
 
 VALUES: st.SearchStrategy[Any] = st.sampled_from(
@@ -134,7 +138,9 @@ OTHERS = st.dictionaries(st.sampled_from(["response", "message", "error", "done"
 
 
 @given(events=st.lists(LAST | OTHERS | VALUES, max_size=3), rest=st.binary(max_size=8))
-def test_any_line_is_text_an_end_or_a_failure_of_the_runtime(events: list[Any], rest: bytes) -> None:
+def test_any_line_parses_as_text_as_an_end_or_as_a_failure_of_the_runtime(
+    events: list[Any], rest: bytes
+) -> None:
     try:
         texts, finish = ollama.parse([*(json.dumps(event).encode() for event in events), rest])
     except RuntimeFailedError:

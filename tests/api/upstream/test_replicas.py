@@ -1,24 +1,23 @@
-"""Two replicas of the runtime behind one name: both work, and one that vanishes costs nothing."""
+"""Two replicas of the runtime behind one name share the work, and one that vanishes costs no request."""
 
 import asyncio
 import socket
 import sys
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 from hypothesis import given
 from hypothesis import strategies as st
 from llm_api.upstream.replicas import Replica, Replicas
-from llm_runtime.app import create_app as create_runtime
-from llm_runtime.settings import Settings as RuntimeSettings
 
-from tests.api.conftest import MODEL, Serve, Server, until
-from tests.api.support.wire import free_port
+from tests.api.support.live import Serve, listen, simulated_runtime
+from tests.processes import free_port
+from tests.waiting import until
 
-needs_two_loopbacks = pytest.mark.skipif(sys.platform != "linux", reason="127.0.0.2 is there on Linux")
+needs_two_loopbacks = pytest.mark.skipif(sys.platform != "linux", reason="127.0.0.2 needs Linux")
 HOSTS = ("127.0.0.1", "127.0.0.2")
 CLIENTS = 4
 
@@ -29,20 +28,20 @@ def replicas_with(*busy: int) -> Replicas:
     return found
 
 
-def test_the_least_busy_address_is_picked() -> None:
+def test_the_least_busy_replica_is_picked() -> None:
     found = replicas_with(2, 1, 3)
     assert found.pick([]) is found.all[1]
     assert found.pick([found.all[1]]) is found.all[0]
     assert found.pick(found.all) is None
 
 
-def test_equally_busy_addresses_take_turns() -> None:
+def test_equally_busy_replicas_take_turns() -> None:
     found = replicas_with(0, 0, 0)
     picked = [found.pick([]) for _ in range(6)]
     assert picked == found.all * 2
 
 
-def test_a_failing_address_is_the_last_choice_and_still_one() -> None:
+def test_a_failing_replica_is_picked_only_as_a_last_resort() -> None:
     found = replicas_with(0, 5)
     found.all[0].failing = True
     assert found.pick([]) is found.all[1]
@@ -50,12 +49,12 @@ def test_a_failing_address_is_the_last_choice_and_still_one() -> None:
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=50), st.integers(1, 4))
-def test_whoever_comes_and_goes_no_address_is_more_than_one_busier(moves: list[bool], count: int) -> None:
-    """As long as those leave that are on the busiest one, and none fails."""
+def test_no_replica_gets_more_than_one_generation_ahead(arrivals: list[bool], count: int) -> None:
+    """Provided that generations end on the busiest replica, and none fails."""
     found = replicas_with(*[0] * count)
-    for comes in moves:
+    for arrival in arrivals:
         busiest = max(found.all, key=lambda replica: replica.busy)
-        if comes:
+        if arrival:
             picked = found.pick([])
             assert picked is not None
             picked.busy += 1
@@ -65,7 +64,7 @@ def test_whoever_comes_and_goes_no_address_is_more_than_one_busier(moves: list[b
         assert max(loads) - min(loads) <= 1
 
 
-async def test_a_look_up_keeps_the_count_of_those_that_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_resolving_again_keeps_the_state_of_replicas_that_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     hosts = ["10.0.0.1", "10.0.0.2"]
     monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: resolved(hosts))
     found = Replicas("http://runtime.test:11434/", resolve=True)
@@ -85,66 +84,62 @@ def resolved(hosts: list[str]) -> list[tuple[Any, ...]]:
 
 
 class SimulatedReplica:
-    """A simulated runtime at an address of its own."""
+    """A simulated runtime on its own address."""
 
     def __init__(self, host: str, port: int) -> None:
-        behavior = {"slots": 64, "first_token_seconds": 0.01}
-        settings = {"engine": "simulated", "model": MODEL, "simulated": behavior}
-        app = create_runtime(RuntimeSettings.model_validate(settings))
-        self.http = httpx.AsyncClient(base_url=f"http://{host}:{port}")
-        self._server = Server(
-            uvicorn.Config(app, host, port, log_level="critical", timeout_graceful_shutdown=1)
+        self._host, self._port = host, port
+        self._stack = AsyncExitStack()
+
+    async def start(self) -> None:
+        app = simulated_runtime(slots=64, first_token_seconds=0.01)
+        url, _ = await listen(self._stack, app, host=self._host, port=self._port)
+        self._http = await self._stack.enter_async_context(
+            httpx.AsyncClient(base_url=url, timeout=20, trust_env=False)
         )
-        self._task = asyncio.create_task(self._server.serve())
 
-    async def starts(self) -> None:
-        await until(lambda: self._server.started or self._task.done())
-        assert self._server.started
-
-    async def stops(self) -> None:
-        self._server.should_exit = True
-        await self._task
+    async def stop(self) -> None:
+        await self._stack.aclose()
 
     async def completed(self) -> int:
-        answer = await self.http.get("/simulator")
-        return int(answer.json()["completed"])
+        return int((await self._http.get("/simulator")).json()["completed"])
 
 
 @pytest.fixture
 async def replicas(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[str, list[SimulatedReplica]]]:
-    """Two replicas and the URL of the name that leads to both."""
+    """Two replicas, and the URL with the name that resolves to both."""
     port = free_port(HOSTS[1])
-    real = socket.getaddrinfo
+    getaddrinfo = socket.getaddrinfo
 
-    def both(host: Any, *more: Any, **named: Any) -> Any:
-        if host != "runtime.test":
-            return real(host, *more, **named)
-        return [entry for each in HOSTS for entry in real(each, *more, **named)]
+    def resolve(host: Any, *more: Any, **named: Any) -> Any:
+        hosts = HOSTS if host == "runtime.test" else [host]
+        return [entry for each in hosts for entry in getaddrinfo(each, *more, **named)]
 
-    monkeypatch.setattr("socket.getaddrinfo", both)
+    monkeypatch.setattr("socket.getaddrinfo", resolve)
     started = [SimulatedReplica(host, port) for host in HOSTS]
     for replica in started:
-        await replica.starts()
+        await replica.start()
     yield f"http://runtime.test:{port}", started
     for replica in started:
-        await replica.http.aclose()
-        await replica.stops()
+        await replica.stop()
 
 
 async def load(http: httpx.AsyncClient, requests: int) -> list[int]:
-    """Ask so often, as many at once as there are clients: the statuses."""
-    left = iter(range(requests))
+    """Send so many requests, as many at once as there are clients; return the statuses."""
+    numbers = iter(range(requests))
 
     async def client() -> list[int]:
-        answers = [await http.post("/generate", json={"prompt": "Hello", "stream": n % 2 == 0}) for n in left]
-        assert all('"done":true' in answer.text for answer in answers if answer.status_code == 200)
-        return [answer.status_code for answer in answers]
+        responses = [
+            await http.post("/generate", json={"prompt": "Hello", "stream": number % 2 == 0})
+            for number in numbers
+        ]
+        assert all('"done":true' in response.text for response in responses if response.is_success)
+        return [response.status_code for response in responses]
 
     return [status for each in await asyncio.gather(*[client() for _ in range(CLIENTS)]) for status in each]
 
 
 @needs_two_loopbacks
-async def test_both_replicas_do_their_share(
+async def test_both_replicas_get_a_fair_share(
     serve: Serve, replicas: tuple[str, list[SimulatedReplica]]
 ) -> None:
     url, (first, second) = replicas
@@ -160,18 +155,14 @@ async def test_a_replica_that_vanishes_costs_no_request(
     serve: Serve, replicas: tuple[str, list[SimulatedReplica]]
 ) -> None:
     url, (first, second) = replicas
-    # No look at the runtime in between: the requests themselves find out.
+    # The gateway does not look at the runtime in between: the requests themselves find out.
     live = await serve(
         runtime_url=url, runtime_balance="dns", max_running=CLIENTS, models_interval_seconds=600
     )
     loading = asyncio.create_task(load(live.http, 100))
-    await until(lambda: live.metric("llm_requests_total", **ok()) >= 20)
-    await first.stops()
+    await until("20 requests to be answered", lambda: live.outcomes("ok"), lambda count: count >= 20)
+    await first.stop()
     assert await loading == [200] * 100
     assert await load(live.http, 20) == [200] * 20
     assert await second.completed() >= 20
-    assert live.metric("llm_requests_total", **ok()) == 120
-
-
-def ok() -> dict[str, str]:
-    return {"model": MODEL, "route": "/generate", "outcome": "ok"}
+    assert live.outcomes("ok") == 120

@@ -1,4 +1,4 @@
-"""What is tried again where nobody takes a request: before the first byte, elsewhere, within a budget."""
+"""Retries: only before the first byte, on another replica if there is one, and within a budget."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -7,17 +7,16 @@ from typing import Any
 import httpx
 import pytest
 from llm_api.errors import RuntimeFailedError, RuntimeUnavailableError
-from llm_api.gateway import Gateway
 from llm_api.record import Phases
-from llm_api.settings import Settings
 from llm_api.upstream import client as runtime
 from llm_api.upstream.client import Job
 from llm_api.upstream.ollama import Finish
 from llm_api.upstream.replicas import Replica
 
-from api.main import create_app
-from tests.api.conftest import MODEL, RUNTIME, TAGS, Open, until
-from tests.api.support.asking import counted, error_of, generate
+from tests.api.support.errors import error_of
+from tests.api.support.in_process import MODEL, RUNTIME_URL, TAGS, Open, started
+from tests.api.support.requests import generate
+from tests.waiting import equals, until, within
 
 Handler = Callable[[httpx.Request], httpx.Response]
 ANSWER = {"response": "Hello", "done": True, "eval_count": 1}
@@ -29,49 +28,46 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runtime, "BACKOFF_SECONDS", 0)
 
 
-async def test_a_runtime_that_is_away_is_503_and_says_when_to_come_back(open_gateway: Open) -> None:
-    opened = await open_gateway()
-    route = opened.runtime.post("/api/generate").mock(side_effect=httpx.ConnectError("refused"))
+async def test_an_unavailable_runtime_is_a_503_with_retry_after(open_gateway: Open) -> None:
+    app = await open_gateway()
+    route = app.runtime.post("/api/generate").mock(side_effect=httpx.ConnectError("refused"))
     for stream in (False, True):
-        answer = await generate(opened, stream=stream)
-        error_of(answer, 503, "runtime_unavailable")
-        assert int(answer.headers["retry-after"]) >= 1
+        response = await generate(app, stream=stream)
+        error_of(response, 503, "runtime_unavailable")
+        assert int(response.headers["retry-after"]) >= 1
     assert route.call_count == 2 * runtime.ATTEMPTS
-    assert counted(opened, "error") == 2
+    assert app.outcomes("error") == 2
 
 
-async def test_a_connection_that_fails_once_is_tried_again(open_gateway: Open) -> None:
-    opened = await open_gateway()
-    route = opened.runtime.post("/api/generate")
+async def test_a_connection_that_fails_once_is_retried(open_gateway: Open) -> None:
+    app = await open_gateway()
+    route = app.runtime.post("/api/generate")
     route.mock(side_effect=[httpx.ConnectError("refused"), httpx.Response(200, json=ANSWER)])
-    assert (await generate(opened)).json()["response"] == "Hello"
+    assert (await generate(app)).json()["response"] == "Hello"
     assert route.call_count == 2
 
 
-async def ask(handler: Handler, *urls: str, calls: int = 1) -> list[Finish | Exception]:
-    """Generate some times with replicas at these URLs."""
+async def outcomes(handler: Handler, *urls: str, calls: int = 1) -> list[Finish | Exception]:
+    """Generate `calls` times with replicas at these URLs, which `handler` answers for."""
 
-    def runtime_of(request: httpx.Request) -> httpx.Response:
+    def runtime_handler(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json=TAGS) if request.method == "GET" else handler(request)
 
     async def ignore(texts: list[str]) -> None:
         pass
 
-    settings = Settings(runtime_url=RUNTIME, model=MODEL, models_interval_seconds=600)
-    app = create_app(settings, transport=httpx.MockTransport(runtime_of))
-    async with app.router.lifespan_context(app) as state:
-        gateway: Gateway = (state or {})["gateway"]
-        await until(lambda: gateway.catalogue.error is None)
+    async with started(runtime_handler, models_interval_seconds=600) as (gateway, _):
+        await until("the gateway to know its models", lambda: gateway.catalogue.error, equals(None))
         replicas = gateway._runtime._replicas.all = [Replica(url) for url in urls]
         found: list[Any] = []
         for _ in range(calls):
-            generating = gateway.generate(JOB, Phases(), ignore)
-            found += await asyncio.gather(generating, return_exceptions=True)
+            generation = gateway.generate(JOB, Phases(), ignore)
+            found += await within("the generation to end", asyncio.gather(generation, return_exceptions=True))
         assert sum(replica.busy for replica in replicas) == 0
         return found
 
 
-async def test_a_refused_connection_is_tried_at_another_address() -> None:
+async def test_a_refused_connection_is_retried_on_another_replica() -> None:
     asked: list[str] = []
 
     def handler(request: httpx.Request) -> httpx.Response:
@@ -80,46 +76,41 @@ async def test_a_refused_connection_is_tried_at_another_address() -> None:
             raise httpx.ConnectError("refused")
         return httpx.Response(200, json=ANSWER)
 
-    finishes = await ask(handler, "http://a.test", "http://b.test", calls=3)
+    finishes = await outcomes(handler, "http://a.test", "http://b.test", calls=3)
     assert all(isinstance(finish, Finish) for finish in finishes)
-    assert asked == [
-        "a.test",
-        "b.test",
-        "b.test",
-        "b.test",
-    ]  # the failing one is the last choice from then on
+    assert asked == ["a.test", *["b.test"] * 3]  # a failing replica is a last resort from then on
 
 
-async def test_where_no_address_takes_it_each_was_tried_once() -> None:
+async def test_each_replica_is_tried_once_if_all_refuse() -> None:
     asked: list[str] = []
 
     def handler(request: httpx.Request) -> httpx.Response:
         asked.append(request.url.host)
         raise httpx.ConnectTimeout("nobody there")
 
-    (error,) = await ask(handler, "http://a.test", "http://b.test")
+    (error,) = await outcomes(handler, "http://a.test", "http://b.test")
     assert isinstance(error, RuntimeUnavailableError)
     assert sorted(asked) == ["a.test", "b.test"]
 
 
-@pytest.mark.parametrize("begun", [b"", b'{"response":"Hel","done":false}\n'])
-async def test_nothing_is_tried_again_after_the_answer_began(begun: bytes) -> None:
+@pytest.mark.parametrize("start", [b"", b'{"response":"Hel","done":false}\n'])
+async def test_there_is_no_retry_once_the_response_has_started(start: bytes) -> None:
     asked: list[str] = []
 
     async def breaks() -> AsyncIterator[bytes]:
-        yield begun
+        yield start
         raise httpx.RemoteProtocolError("the connection ended")
 
     def handler(request: httpx.Request) -> httpx.Response:
         asked.append(request.url.host)
         return httpx.Response(200, content=breaks())
 
-    (error,) = await ask(handler, "http://a.test", "http://b.test")
+    (error,) = await outcomes(handler, "http://a.test", "http://b.test")
     assert isinstance(error, RuntimeFailedError)
     assert len(asked) == 1
 
 
-async def test_retries_have_a_budget_of_a_tenth_of_the_requests() -> None:
+async def test_retries_are_limited_to_a_tenth_of_the_requests() -> None:
     attempts = 0
 
     def handler(_: httpx.Request) -> httpx.Response:
@@ -127,6 +118,6 @@ async def test_retries_have_a_budget_of_a_tenth_of_the_requests() -> None:
         attempts += 1
         raise httpx.ConnectError("refused")
 
-    errors = await ask(handler, RUNTIME, calls=200)
+    errors = await outcomes(handler, RUNTIME_URL, calls=200)
     assert all(isinstance(error, RuntimeUnavailableError) for error in errors)
     assert 200 + 20 <= attempts <= 200 + 10 + 20

@@ -1,47 +1,36 @@
-"""A runtime that is away, or does not have the model: what clients and /ready are told."""
+"""What clients and /ready get while the runtime is unavailable or does not have the model."""
 
-import asyncio
-import json
 from typing import Any
 
 import httpx
 import pytest
-from llm_api.settings import Settings
 
-from api.main import create_app
-from tests.api.conftest import MODEL, RUNTIME, TAGS, InProcess, Open, with_state
-from tests.api.support.asking import error_of, generate
+from tests.api.support.errors import error_of
+from tests.api.support.in_process import MODEL, TAGS, Open, started
+from tests.api.support.requests import generate
+from tests.waiting import until
 
 ANSWER = {"response": "Hello", "done": True, "eval_count": 1}
 
 
-def gauge(opened: InProcess, name: str, **labels: str) -> float | None:
-    return opened.gateway.metrics.registry.get_sample_value(name, labels)
-
-
-async def test_a_name_that_nobody_knows_is_a_runtime_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_name_that_does_not_resolve_means_the_runtime_is_unavailable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def unknown(*_: Any, **__: Any) -> None:
         raise OSError("Name or service not known")
 
     monkeypatch.setattr("socket.getaddrinfo", unknown)
-    settings = Settings(runtime_url=RUNTIME, model=MODEL, runtime_balance="dns", models_interval_seconds=60)
-    app = create_app(settings, transport=httpx.MockTransport(lambda _: httpx.Response(200, json=TAGS)))
-    async with (
-        app.router.lifespan_context(app) as state,
-        httpx.AsyncClient(
-            transport=httpx.ASGITransport(with_state(app, state or {})), base_url="http://gateway.test"
-        ) as http,
-    ):
-        for answer in (
+    async with started(lambda _: httpx.Response(200, json=TAGS), runtime_balance="dns") as (_, http):
+        for response in (
             await http.post("/generate", json={"prompt": "Hello"}),
             await http.get("/ready"),
             await http.get("/v1/models"),
         ):
-            error_of(answer, 503, "runtime_unavailable")
-            assert int(answer.headers["retry-after"]) >= 1
+            error_of(response, 503, "runtime_unavailable")
+            assert int(response.headers["retry-after"]) >= 1
 
 
-async def test_a_gateway_that_starts_before_its_runtime_gets_ready_with_it() -> None:
+async def test_a_gateway_that_starts_before_its_runtime_becomes_ready_with_it() -> None:
     up = False
 
     def handler(request: httpx.Request) -> httpx.Response:
@@ -49,61 +38,60 @@ async def test_a_gateway_that_starts_before_its_runtime_gets_ready_with_it() -> 
             raise httpx.ConnectError("refused")
         return httpx.Response(200, json=TAGS if request.url.path == "/api/tags" else ANSWER)
 
-    settings = Settings(runtime_url=RUNTIME, model=MODEL, models_interval_seconds=0.01)
-    app = create_app(settings, transport=httpx.MockTransport(handler))
-    async with (
-        app.router.lifespan_context(app) as state,
-        httpx.AsyncClient(
-            transport=httpx.ASGITransport(with_state(app, state or {})), base_url="http://gateway.test"
-        ) as http,
-    ):
+    async with started(handler, models_interval_seconds=0.01) as (_, http):
         for path in ("/ready", "/v1/models"):
-            answer = await http.get(path)
-            error_of(answer, 503, "runtime_unavailable")
-            assert int(answer.headers["retry-after"]) >= 1
+            response = await http.get(path)
+            error_of(response, 503, "runtime_unavailable")
+            assert int(response.headers["retry-after"]) >= 1
         error_of(await http.post("/generate", json={"prompt": "Hello"}), 503, "runtime_unavailable")
         assert (await http.get("/health")).status_code == 200
         up = True
-        while (await http.get("/ready")).status_code != 200:
-            await asyncio.sleep(0.01)
+        ready = lambda: http.get("/ready")  # noqa: E731
+        await until("the gateway to be ready", ready, lambda response: response.is_success)
         assert (await http.post("/generate", json={"prompt": "Hello"})).json()["response"] == "Hello"
 
 
-async def test_readiness_and_its_gauges_follow_the_runtime_away_and_back(open_gateway: Open) -> None:
-    opened = await open_gateway(models_interval_seconds=0.01)
-    tags = opened.runtime.get("/api/tags")
+async def test_readiness_and_its_gauges_follow_the_runtime_down_and_up_again(open_gateway: Open) -> None:
+    app = await open_gateway(models_interval_seconds=0.01)
+    tags = app.runtime.get("/api/tags")
 
-    async def turns(status: int) -> httpx.Response:
-        while (answer := await opened.http.get("/ready")).status_code != status:
-            await asyncio.sleep(0.01)
-        return answer
+    async def ready_answers(status: int, code: str | None = None) -> httpx.Response:
+        """Wait for a response of /ready with this status and error code."""
+
+        async def look() -> tuple[httpx.Response, tuple[int, str | None]]:
+            response = await app.http.get("/ready")
+            return response, (response.status_code, response.json().get("error", {}).get("code"))
+
+        response, _ = await until(
+            f"{status} {code} from /ready", look, lambda seen: seen[1] == (status, code)
+        )
+        return response
 
     def gauges() -> tuple[float | None, float | None]:
-        return gauge(opened, "llm_runtime_up"), gauge(opened, "llm_model_available", model=MODEL)
+        return app.metric("llm_runtime_up"), app.metric("llm_model_available", model=MODEL)
 
-    assert (await turns(200)).json() == {"status": "ready", "model": MODEL}
+    assert (await ready_answers(200)).json() == {"status": "ready", "model": MODEL}
     assert gauges() == (1, 1)
     tags.mock(side_effect=httpx.ConnectError("refused"))
-    error_of(await turns(503), 503, "runtime_unavailable")
+    error_of(await ready_answers(503, "runtime_unavailable"), 503, "runtime_unavailable")
     assert gauges() == (0, 0)
     tags.mock(side_effect=None, return_value=httpx.Response(200, json={"models": [{"name": "other:1"}]}))
-    while json.loads((missing := await turns(503)).content)["error"]["code"] != "model_missing":
-        await asyncio.sleep(0.01)
+    missing = await ready_answers(503, "model_missing")
     message = error_of(missing, 503, "model_missing")["message"]
     assert message == f"the runtime does not have the model {MODEL}; it has: other:1"
     assert gauges() == (1, 0)
-    error_of(await generate(opened), 404, "model_not_found")
+    error_of(await generate(app), 404, "model_not_found")
     tags.mock(return_value=httpx.Response(200, json=TAGS))
-    await turns(200)
+    await ready_answers(200)
     assert gauges() == (1, 1)
 
 
-@pytest.mark.parametrize("said", [b"nonsense", b"[]", b'{"models":5}', b'{"models":[5]}', b"[" * 100_000])
-async def test_a_list_of_models_that_makes_no_sense_is_a_runtime_that_is_away(
-    open_gateway: Open, said: bytes
+@pytest.mark.parametrize("content", [b"nonsense", b"[]", b'{"models":5}', b'{"models":[5]}', b"[" * 100_000])
+async def test_a_list_of_models_that_makes_no_sense_means_the_runtime_is_unavailable(
+    open_gateway: Open, content: bytes
 ) -> None:
-    opened = await open_gateway()
-    opened.runtime.get("/api/tags").respond(content=said)
-    await opened.gateway.catalogue.refresh()
-    error_of(await opened.http.get("/ready"), 503, "runtime_unavailable")
-    assert gauge(opened, "llm_runtime_up") == 0
+    app = await open_gateway()
+    app.runtime.get("/api/tags").respond(content=content)
+    await app.gateway.catalogue.refresh()
+    error_of(await app.http.get("/ready"), 503, "runtime_unavailable")
+    assert app.metric("llm_runtime_up") == 0

@@ -1,0 +1,37 @@
+"""Requests to both routes that generate, and what a runtime answers."""
+
+import json
+from typing import Any
+
+import httpx
+
+from tests.api.support.in_process import MODEL, InProcess
+
+HELLO = [{"role": "user", "content": "Say hello."}]
+BODIES: dict[str, dict[str, Any]] = {
+    "/generate": {"prompt": "Say hello."},
+    "/v1/chat/completions": {"model": MODEL, "messages": HELLO},
+}
+RUNTIME_PATHS = {"/generate": "/api/generate", "/v1/chat/completions": "/api/chat"}
+
+DONE = {"done": True, "done_reason": "stop", "prompt_eval_count": 7, "eval_count": 2, "eval_duration": 1000}
+CHAT_LINES = [
+    {"message": {"role": "assistant", "content": "Hel"}, "done": False},
+    {"message": {"role": "assistant", "content": "lo."}, "done": False},
+    {"message": {"role": "assistant", "content": ""}, **DONE},
+]
+
+
+def ndjson(*values: Any) -> str:
+    return "".join(json.dumps(value) + "\n" for value in values)
+
+
+async def generate(app: InProcess, *, stream: bool = False, **fields: Any) -> httpx.Response:
+    """Send a prompt; check that nothing runs or waits after the response."""
+    response = await app.http.post("/generate", json={"prompt": "Hello", "stream": stream} | fields)
+    assert (app.gateway.admission.running, app.gateway.admission.waiting) == (0, 0)
+    return response
+
+
+async def chat(app: InProcess, **fields: Any) -> httpx.Response:
+    return await app.http.post("/v1/chat/completions", json=BODIES["/v1/chat/completions"] | fields)
