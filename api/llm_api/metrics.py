@@ -1,4 +1,4 @@
-"""The metrics of the gateway: names and labels are a contract (charts, dashboards, alerts)."""
+"""The gateway's metrics. Charts, dashboards and alerts rely on their names and labels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,25 +18,25 @@ from llm_api.record import RequestRecord
 
 OUTCOMES = ("ok", "error", "rejected", "timeout", "cancelled")
 
-# OTel's and vLLM's buckets, with the steps that a small model on a few cores needs.
-# https://github.com/open-telemetry/semantic-conventions-genai (gen_ai.server.*)
+# The buckets of OpenTelemetry and vLLM, in seconds, plus those that a small model on a few cores needs
+# (https://github.com/open-telemetry/semantic-conventions-genai, gen_ai.server.*).
 FIRST_TOKEN = (0.005, 0.01, 0.02, 0.04, 0.06, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80, 160)
 OUTPUT_TOKEN = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2.5, 5)
 PHASE = (0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1, 1.5, 2.5, 5, 10, 15, 20, 30, 60, 120, 240)
 HISTOGRAMS = {
-    "inference": ("From dispatch to the runtime until the last byte, without the queue.", PHASE),
+    "inference": ("From dispatch to the runtime to the last byte, without the queue.", PHASE),
     "queue": ("From arrival to dispatch.", PHASE),
-    "load": ("Loading the model, within the time to the first token.", PHASE),
+    "load": ("Loading the model, as part of the time to the first token.", PHASE),
     "prefill": ("From dispatch to the first token, without the load.", PHASE),
     "decode": ("From the first token to the last byte.", PHASE),
-    "time_to_first_token": ("From arrival to the first token, the queue included (TTFT).", FIRST_TOKEN),
-    "time_per_output_token": ("Between one token and the next (TPOT).", OUTPUT_TOKEN),
+    "time_to_first_token": ("From arrival to the first token, including the queue (TTFT).", FIRST_TOKEN),
+    "time_per_output_token": ("Mean time between two output tokens of a response (TPOT).", OUTPUT_TOKEN),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class ModelMetrics:
-    """The histograms and token counters of one model, looked up once."""
+    """The histograms and counters of one model, kept because looking up labels on every request is slow."""
 
     histograms: dict[str, Histogram]
     prompt_tokens: Counter
@@ -44,23 +44,28 @@ class ModelMetrics:
 
 
 class Metrics:
-    """One registry for one app."""
+    """A registry with all metrics of one app.
+
+    Args:
+        admission: What the gauges of running and waiting requests read.
+        routes: Paths of the routes that generate, which are values of the label `route`.
+    """
 
     def __init__(self, admission: Admission, routes: Sequence[str]) -> None:
         self._routes = routes
-        # A second series for each counter, which nobody asks for.
+        # A second series for each counter, which nothing reads.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         self._requests = Counter(
             "llm_requests",
-            "Generations asked for, by how they ended.",
+            "Requests for a generation, by outcome.",
             ["model", "route", "outcome"],
             registry=registry,
         )
         self._invalid = Counter(
             "llm_invalid_requests",
-            "Requests that the client has to change: bad input, keys, unknown models.",
+            "Requests refused for what they contain: invalid input or key, unknown model.",
             ["route", "status"],
             registry=registry,
         )
@@ -68,31 +73,31 @@ class Metrics:
             name: Histogram(f"llm_{name}_seconds", text, ["model"], buckets=buckets, registry=registry)
             for name, (text, buckets) in HISTOGRAMS.items()
         }
-        self._prompt = Counter("llm_prompt_tokens", "Tokens of prompts.", ["model"], registry=registry)
-        self._generated = Counter("llm_generated_tokens", "Tokens generated.", ["model"], registry=registry)
+        self._prompt = Counter("llm_prompt_tokens", "Prompt tokens.", ["model"], registry=registry)
+        self._generated = Counter("llm_generated_tokens", "Generated tokens.", ["model"], registry=registry)
         self._models: dict[str, ModelMetrics] = {}
-        self.runtime_up = Gauge("llm_runtime_up", "1 while the runtime answers.", registry=registry)
+        self.runtime_up = Gauge("llm_runtime_up", "1 while the runtime answers, else 0.", registry=registry)
         self.model_available = Gauge(
-            "llm_model_available", "1 while the runtime lists the model.", ["model"], registry=registry
+            "llm_model_available", "1 while the runtime lists it, else 0.", ["model"], registry=registry
         )
         gauges = {
-            "running": ("Generations that run.", lambda: admission.running),
-            "waiting": ("Requests that wait for their turn.", lambda: admission.waiting),
-            "running_max": ("Generations that may run.", lambda: admission.max_running),
-            "waiting_max": ("Requests that may wait.", lambda: admission.max_waiting),
+            "running": ("Generations in progress.", lambda: admission.running),
+            "waiting": ("Requests in the queue.", lambda: admission.waiting),
+            "running_max": ("Most generations at once.", lambda: admission.max_running),
+            "waiting_max": ("Most requests in the queue.", lambda: admission.max_waiting),
         }
         for name, (text, value) in gauges.items():
             Gauge(f"llm_requests_{name}", text, registry=registry).set_function(value)
 
     def prepare(self, model: str) -> None:
-        """Have the model's series at 0, so that rates see its first request."""
+        """Create the model's series at 0, so that rates include its first request."""
         self._of(model)
         for route in self._routes:
             for outcome in OUTCOMES:
                 self._requests.labels(model, route, outcome)
 
     def record(self, record: RequestRecord) -> None:
-        """Count a request that ended, however it did; of other routes only what is invalid."""
+        """Count a request that has ended: on a route that generates, any; on others, only invalid ones."""
         if record.outcome == "invalid":
             self._invalid.labels(record.route, str(record.status)).inc()
         elif record.outcome and record.route:
