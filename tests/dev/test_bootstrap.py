@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 import platform
+import re
 import shutil
 import subprocess
 import tarfile
@@ -30,6 +31,8 @@ def checkout(tmp_path: Path) -> Path:
     (folder / "dev").mkdir(parents=True)
     shutil.copy(ROOT / "dev/bootstrap", folder / "dev")
     (folder / "dev/bootstrap.pins").write_text("")
+    (folder / ".venv/bin").mkdir(parents=True)
+    put(folder / ".venv/bin/tool", '#!/bin/sh\necho "$0 $1, $PATH"\n')
     return folder
 
 
@@ -93,6 +96,18 @@ def test_a_uv_is_brought_once_where_the_one_on_the_path_is_too_old(checkout: Pat
     assert os.listdir(checkout / ".tools") == ["uv-9.9"]
 
 
+def test_a_checksum_may_come_from_the_releases_own_list(checkout: Path, path: Path) -> None:
+    archive = pack(checkout.parent, UV)
+    checksum = hashlib.sha256(archive.read_bytes()).hexdigest()
+    pin(checkout, archive, "SHASUMS256.txt")
+    sums = checkout.parent / "SHASUMS256.txt"
+    sums.write_text(f"{'0' * 64}  ./another.tar.gz\n{checksum}  ./{archive.name}\n")
+    assert bootstrap(checkout, path, "uv", "--version").stderr.endswith("uv --version\n")
+    shutil.rmtree(checkout / ".tools")
+    sums.write_text(f"{checksum}  ./another.tar.gz\n")
+    assert "does not have the checksum" in bootstrap(checkout, path, "uv", "--version").stderr
+
+
 def test_a_download_with_another_checksum_is_refused_and_removed(checkout: Path, path: Path) -> None:
     pin(checkout, pack(checkout.parent, UV), checksum="0" * 64)
     refused = bootstrap(checkout, path, "uv", "--version")
@@ -118,8 +133,6 @@ def test_a_folder_that_path_cannot_hold_is_refused(checkout: Path, path: Path) -
 
 def test_a_command_runs_in_an_environment_that_was_brought_to_the_lock(checkout: Path, path: Path) -> None:
     put(path / "uv", UV)
-    (checkout / ".venv/bin").mkdir(parents=True)
-    put(checkout / ".venv/bin/tool", '#!/bin/sh\necho "$0 $1, $PATH"\n')
     ran = bootstrap(checkout, path, "run", "--group", "dev", "tool", "an argument")
     assert ran.stdout == f"{checkout}/.venv/bin/tool an argument, {path}\n"
     pypi = "--default-index https://pypi.org/simple"
@@ -136,7 +149,7 @@ def test_a_command_does_not_run_where_the_environment_could_not_be_made(
     checkout: Path, path: Path, failing: str, fix: str
 ) -> None:
     put(path / "uv", UV)
-    failed = bootstrap(checkout, path, "run", "echo", "it ran", UV_FAILS=failing)
+    failed = bootstrap(checkout, path, "run", "tool", UV_FAILS=failing)
     assert failed.returncode != 0
     assert failed.stdout == ""
     assert fix in failed.stderr
@@ -162,3 +175,22 @@ def test_the_environment_of_other_programs_does_not_lead_astray(
     put(path / "uv", "#!/bin/sh\n[ \"$1\" = cache ] || eval 'echo \"${'$1'-unset}\"'\n")
     ran = bootstrap(checkout, path, "uv", name, **given)
     assert ran.stdout == seen.format(checkout=checkout) + "\n"
+
+
+def test_the_index_of_pips_configuration_is_used_where_packages_are_missing(
+    checkout: Path, path: Path
+) -> None:
+    put(path / "uv", f'{UV}case "$*" in *--offline*) exit 1;; pip*) echo "$UV_DEFAULT_INDEX" >&2;; esac\n')
+    put(path / "python3", '#!/bin/sh\n[ "$5" != global.index-url ] || echo http://mirror\n')
+    assert bootstrap(checkout, path, "run", "tool").stderr.endswith("-r -\nhttp://mirror\n")
+    given = bootstrap(checkout, path, "run", "tool", UV_DEFAULT_INDEX="http://own")
+    assert given.stderr.endswith("-r -\nhttp://own\n")
+
+
+def test_the_lock_names_only_the_public_index_and_every_file_has_a_hash() -> None:
+    lock = (ROOT / "uv.lock").read_text()
+    hosts = set(re.findall(r"https?://([^/\"]+)", lock))
+    assert hosts == {"pypi.org", "files.pythonhosted.org"}
+    files = [line for line in lock.splitlines() if "files.pythonhosted.org" in line]
+    assert files
+    assert [line for line in files if 'hash = "sha256:' not in line] == []
