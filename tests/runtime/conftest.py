@@ -12,13 +12,9 @@ import uvicorn
 from llm_runtime.app import create_app
 from llm_runtime.settings import Settings
 
+from tests.waiting import until, within
+
 Serve = Callable[..., Awaitable["Service"]]
-
-
-async def until(true: Callable[[], bool]) -> None:
-    """Wait until it is true; the test's timeout bounds it."""
-    while not true():
-        await asyncio.sleep(0.01)
 
 
 class Server(uvicorn.Server):
@@ -43,12 +39,12 @@ class Service:
         return state
 
     async def reaches(self, **expected: Any) -> dict[str, Any]:
-        """Wait until the state has these values; the test's timeout bounds it."""
-        while True:
-            state = await self.state()
-            if {name: state[name] for name in expected} == expected:
-                return state
-            await asyncio.sleep(0.01)
+        """Wait until the state has these values."""
+        return await until(
+            f"{expected} at the simulated runtime",
+            self.state,
+            lambda state: {name: state[name] for name in expected} == expected,
+        )
 
 
 @pytest.fixture
@@ -63,16 +59,17 @@ async def serve() -> AsyncIterator[Serve]:
             )
             server = Server(config)
             task = asyncio.create_task(server.serve())
-            await until(lambda: server.started)
+            await until("the server to start", lambda: server.started or task.done())
+            assert server.started
 
             async def stop() -> None:
                 server.should_exit = True
-                await task
+                await within("the server to stop", task)
 
             stack.push_async_callback(stop)
             port = server.servers[0].sockets[0].getsockname()[1]
             url = f"http://127.0.0.1:{port}"
-            client = httpx.AsyncClient(base_url=url, timeout=30, limits=httpx.Limits())
+            client = httpx.AsyncClient(base_url=url, timeout=20, limits=httpx.Limits(), trust_env=False)
             http = await stack.enter_async_context(client)
             service = Service(url, http, server)
             if wait:
