@@ -50,7 +50,7 @@ def service(name: str, log: Path, ready: str = "/ready", **settings: str) -> Ite
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """Return a port that nobody listens on, below those that the kernel gives to clients in the meantime."""
+    """Return a free port, below the range from which a client could get it before the server listens."""
     while True:
         port = random.randrange(10_000, 30_000)  # noqa: S311 - no secret
         with socket.socket() as probe, suppress(OSError):

@@ -1,4 +1,4 @@
-"""Bounded waits for tests. One that fails says what it waited for and what it saw last."""
+"""Bounded waits for tests. A wait that fails says what it waited for and what it saw last."""
 
 import asyncio
 import inspect
@@ -9,7 +9,7 @@ from typing import Any, TypeVar, overload
 T = TypeVar("T")
 
 SECONDS = 20.0
-"""The usual bound: thousands of times what a wait takes, so that a busy machine fails no test."""
+"""The default bound: a thousand times what most waits take, so that a busy machine fails no test."""
 
 
 def equals(expected: Any) -> Callable[[Any], bool]:
@@ -51,10 +51,10 @@ async def until(
 async def within(
     what: str, work: Awaitable[T], *, seconds: float = SECONDS, saw: Callable[[], object] | None = None
 ) -> T:
-    """Await `work`, which is cancelled when it takes too long.
+    """Await `work`; cancel it if it takes too long.
 
     Raises:
-        AssertionError: After `seconds`, with `what` and what `saw` returns.
+        AssertionError: After `seconds`, with `what` and, if `saw` is given, what it returns.
     """
     try:
         async with asyncio.timeout(seconds) as limit:
@@ -62,7 +62,7 @@ async def within(
     except TimeoutError:
         if not limit.expired():
             raise
-        raise _timeout(what, seconds, saw and saw()) from None
+        raise _timeout(what, seconds, *([saw()] if saw else [])) from None
 
 
 def until_sync(
@@ -81,5 +81,6 @@ def until_sync(
     return seen
 
 
-def _timeout(what: str, seconds: float, seen: object) -> AssertionError:
-    return AssertionError(f"waited {seconds:g} s for {what}; last seen: {seen!r}")
+def _timeout(what: str, seconds: float, *seen: object) -> AssertionError:
+    last = "".join(f"; last seen: {value!r}" for value in seen)
+    return AssertionError(f"waited {seconds:g} s for {what}{last}")

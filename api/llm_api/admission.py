@@ -55,6 +55,6 @@ class Admission:
         self._service_seconds = average + SMOOTHING * (seconds - average)
 
     def retry_after(self) -> int:
-        """Return in how many whole seconds a new request would get a slot if nobody leaves; at least 1."""
+        """Return the estimated seconds until a new request would get a slot, rounded up; at least 1."""
         rounds = (self.waiting + 1) / self.max_running
         return max(1, math.ceil(rounds * self._service_seconds))

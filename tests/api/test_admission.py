@@ -156,7 +156,7 @@ def test_no_limit_is_exceeded_no_slot_lost_and_nobody_overtaken_whoever_leaves_w
 
 
 async def play(moves: list[Move], admission: Admission) -> None:
-    """Make requests arrive, leave and finish as the moves say; in the end let all of them finish."""
+    """Let requests arrive, leave and finish in the order of `moves`; then let all of them finish."""
     tasks: list[asyncio.Task[str]] = []
     finish: list[asyncio.Event] = []
     running: set[int] = set()

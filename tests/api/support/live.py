@@ -57,7 +57,7 @@ class Live:
         )
 
     async def admission_reaches(self, *, running: int, waiting: int) -> None:
-        """Wait until the gateway runs and queues so many requests."""
+        """Wait until the gateway has this many running and waiting requests."""
         await admission_reaches(self.gateway, running=running, waiting=waiting)
 
     def metric(self, name: str, **labels: str) -> float:
@@ -68,16 +68,20 @@ class Live:
         """Return how many requests had this outcome."""
         return self.metric("llm_requests_total", model=model, route=route, outcome=outcome)
 
-    async def outcomes_reach(self, count: int, *outcome: str, **labels: str) -> None:
-        """Wait until so many requests had this outcome."""
-        await until(f"{count} requests {outcome}", lambda: self.outcomes(*outcome, **labels), equals(count))
+    async def outcomes_reach(
+        self, count: int, outcome: str, route: str = "/generate", model: str = MODEL
+    ) -> None:
+        """Wait until `count` requests have had this outcome."""
+        await until(
+            f"{count} {outcome} requests", lambda: self.outcomes(outcome, route, model), equals(count)
+        )
 
 
 Serve = Callable[..., Awaitable[Live]]
 
 
 async def admission_reaches(gateway: Gateway, *, running: int, waiting: int) -> None:
-    """Wait until the gateway runs and queues so many requests."""
+    """Wait until the gateway has this many running and waiting requests."""
     admission = gateway.admission
     await until(
         f"{running} running and {waiting} waiting requests",

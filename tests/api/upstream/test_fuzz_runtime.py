@@ -67,7 +67,7 @@ def objects(response: httpx.Response) -> list[Any]:
 
 
 async def check(app: InProcess, route: str, stream: bool, runtime_response: httpx.Response) -> None:
-    """Send a request that the runtime answers so, and check the gateway's response."""
+    """Send a request that gets this response from the runtime, and check the gateway's response."""
     app.runtime.post(RUNTIME_PATHS[route]).mock(return_value=runtime_response)
     response = await app.http.post(route, json=BODIES[route] | {"stream": stream})
     assert response.status_code in STATUSES, response.text

@@ -124,7 +124,7 @@ async def replicas(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[str, 
 
 
 async def load(http: httpx.AsyncClient, requests: int) -> list[int]:
-    """Send so many requests, as many at once as there are clients; return the statuses."""
+    """Send requests from CLIENTS concurrent clients; return the statuses."""
     numbers = iter(range(requests))
 
     async def client() -> list[int]:
