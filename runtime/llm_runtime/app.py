@@ -31,8 +31,8 @@ def make_engine(settings: Settings) -> Engine:
         from llm_runtime.engines.llamacpp import LlamaCppEngine
     except ImportError as missing:
         raise RuntimeError(
-            f"llama.cpp cannot be loaded ({missing}): install the packages of uv.lock, and libgomp1 where a library"
-            " of that name is missing, or set RUNTIME_ENGINE=simulated"
+            f"llama.cpp cannot be loaded ({missing}): install the packages of uv.lock, and libgomp1 where"
+            " a library of that name is missing, or set RUNTIME_ENGINE=simulated"
         ) from missing
     return LlamaCppEngine(settings)
 
