@@ -1,4 +1,4 @@
-"""dev/bootstrap runs a uv or mise that is new enough, downloads one where there is none, and updates .venv."""
+"""dev/bootstrap runs a uv or mise that is new enough, or downloads one, and updates .venv."""
 
 import hashlib
 import io
