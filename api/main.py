@@ -125,7 +125,7 @@ def create_app(settings: Settings | None = None, transport: httpx.AsyncBaseTrans
         routes=[*router.routes, *probes.routes],
         middleware=[Middleware(RequestMiddleware, probes=paths(probes), counted=counted)],
         exception_handlers={HTTPException: errors.http_exception},
-        # FastAPI would look for a tracer on every request; none is set up.
+        # FastAPI would look for OpenTelemetry on every request; none is set up.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
 

@@ -1,1 +1,1 @@
-"""The gateway's parts; main.py puts them together."""
+"""The parts of the gateway, which main.py assembles."""

@@ -1,4 +1,4 @@
-"""What the gateway takes from its process and its libraries when it starts and stops."""
+"""The gateway's transport, and its reaction to SIGTERM."""
 
 import asyncio
 import signal
@@ -9,34 +9,34 @@ from types import FrameType
 import httpx
 
 from llm_api.settings import Settings
-from llm_api.upstream import transport as wire
+from llm_api.upstream.transport import Transport
 
-# Shorter than any runtime's own (uvicorn's is 5 s), so that no request meets a connection about to end.
+# Shorter than the runtime's (uvicorn's is 5 s), so that no request is sent on a connection about to close.
 KEEP_ALIVE_SECONDS = 4
 
 
 def transport(settings: Settings) -> httpx.AsyncBaseTransport:
-    """Return what carries requests to the runtime: httpx's own where they are encrypted."""
+    """Return the transport for requests to the runtime; httpx's own for HTTPS."""
     if httpx.URL(settings.runtime_url).scheme == "https":
         limits = httpx.Limits(max_connections=None, keepalive_expiry=KEEP_ALIVE_SECONDS)
         return httpx.AsyncHTTPTransport(limits=limits)
-    return wire.Transport(KEEP_ALIVE_SECONDS)
+    return Transport(KEEP_ALIVE_SECONDS)
 
 
 @contextmanager
-def on_sigterm(notice: Callable[[], None]) -> Iterator[None]:
-    """Call `notice` in the running loop before the server's own handler of SIGTERM runs.
+def on_sigterm(callback: Callable[[], None]) -> Iterator[None]:
+    """Call `callback` in the running loop when SIGTERM arrives, before the server's own handler.
 
-    uvicorn closes its listener then, and waits for the requests that it has.
+    uvicorn's handler stops accepting connections and waits for the open requests.
     """
     server_handler = signal.getsignal(signal.SIGTERM)
-    if not callable(server_handler):  # a test's server, which handles no signals
+    if not callable(server_handler):  # a server without signal handlers, as in tests
         yield
         return
     loop = asyncio.get_running_loop()
 
     def handle(number: int, frame: FrameType | None) -> None:
-        loop.call_soon_threadsafe(notice)
+        loop.call_soon_threadsafe(callback)
         server_handler(number, frame)
 
     signal.signal(signal.SIGTERM, handle)

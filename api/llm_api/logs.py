@@ -1,4 +1,4 @@
-"""structlog for the gateway and for uvicorn alike: JSON in the cluster, readable lines elsewhere."""
+"""Configures structlog for the gateway and uvicorn alike: JSON in a cluster, readable lines elsewhere."""
 
 import logging
 import sys
@@ -10,7 +10,7 @@ from llm_api.settings import Settings
 
 
 def configure(settings: Settings) -> None:
-    """Set the format and the level for the whole process."""
+    """Set the format and the level of the whole process."""
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     shared: list[Processor] = [
         structlog.processors.add_log_level,
@@ -19,7 +19,7 @@ def configure(settings: Settings) -> None:
     console = structlog.dev.ConsoleRenderer(
         colors=sys.stdout.isatty(),
         sort_keys=False,
-        # rich, where it is installed, shows local variables: prompts and keys among them.
+        # If rich is installed, its tracebacks would show local variables, prompts and keys among them.
         exception_formatter=structlog.dev.plain_traceback,
     )
     renderers: list[Processor] = [console]
@@ -42,6 +42,6 @@ def configure(settings: Settings) -> None:
     uvicorn = logging.getLogger("uvicorn")
     uvicorn.handlers, uvicorn.propagate = [], True
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    # The gateway's own line for each request says more.
+    # The gateway logs a line of its own for each request, with more in it.
     access = logging.getLogger("uvicorn.access")
     access.handlers, access.propagate = [], False

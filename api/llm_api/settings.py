@@ -11,23 +11,23 @@ Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 def _without_slash(url: str) -> str:
     given = HttpUrl(url)
     if given.username or given.password or given.query or given.fragment:
-        raise ValueError("must have no user, query or fragment")
+        raise ValueError("must have no user, password, query or fragment")
     return str(given).rstrip("/")
 
 
-def _some(keys: SecretStr | None) -> SecretStr | None:
-    """Empty keys must not open the gateway to everyone."""
+def _reject_empty(keys: SecretStr | None) -> SecretStr | None:
+    """Raise ValueError for keys that nobody can send; an empty list must not let everyone in."""
     if keys is not None:
         given = [key.strip() for key in keys.get_secret_value().split(",") if key.strip()]
         if not given:
-            raise ValueError("there is no key in it; leave it unset to serve everyone")
+            raise ValueError("contains no key; unset it to serve everyone")
         if not all(key.isascii() and key.isprintable() for key in given):
-            raise ValueError("a key has a character that is not one of ASCII's printable ones")
+            raise ValueError("keys must consist of printable ASCII characters")
     return keys
 
 
 class Settings(BaseSettings):
-    """One field per variable: LLM_RUNTIME_URL, LLM_MAX_RUNNING and so on."""
+    """One field per variable: `max_running` is LLM_MAX_RUNNING."""
 
     model_config = SettingsConfigDict(env_prefix="LLM_", env_ignore_empty=True)
 
@@ -81,7 +81,7 @@ class Settings(BaseSettings):
         default=10, description="Seconds for a client to send its whole request body"
     )
 
-    api_keys: Annotated[SecretStr | None, NoDecode, AfterValidator(_some)] = Field(
+    api_keys: Annotated[SecretStr | None, NoDecode, AfterValidator(_reject_empty)] = Field(
         default=None, description="API keys, comma-separated; unset: no key is needed"
     )
     key_requests_per_minute: int = Field(
@@ -95,11 +95,15 @@ class Settings(BaseSettings):
 
 
 class SettingsError(RuntimeError):
-    """Names each variable with a wrong value."""
+    """Names each variable with an invalid value."""
 
 
 def load() -> Settings:
-    """Return the settings of the environment. Raises SettingsError."""
+    """Return the settings from the environment.
+
+    Raises:
+        SettingsError: A value is invalid.
+    """
     try:
         return Settings()
     except ValidationError as error:
@@ -107,4 +111,4 @@ def load() -> Settings:
             f"LLM_{str(e['loc'][0]).upper()}: {e['msg'].removeprefix('Value error, ')}"
             for e in error.errors(include_input=False)
         ]
-    raise SettingsError("settings cannot be used\n  " + "\n  ".join(lines))
+    raise SettingsError("invalid settings\n  " + "\n  ".join(lines))

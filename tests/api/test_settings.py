@@ -81,7 +81,7 @@ def test_keys_are_read_but_never_printed(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_an_invalid_value_is_reported_with_its_variable(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for given in INVALID[name]:
         monkeypatch.setenv(f"LLM_{name.upper()}", given)
-        with pytest.raises(SettingsError, match=rf"^settings cannot be used\n  LLM_{name.upper()}: \S.*$"):
+        with pytest.raises(SettingsError, match=rf"^invalid settings\n  LLM_{name.upper()}: \S.*$"):
             load()
 
 

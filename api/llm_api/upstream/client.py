@@ -1,4 +1,4 @@
-"""The client of the runtime: a generation goes to a replica that has room, and every failure has a name."""
+"""The client of the runtime: sends each generation to a replica, and maps every failure to a GatewayError."""
 
 import asyncio
 import json
@@ -11,11 +11,7 @@ from typing import Any, Literal
 
 import httpx
 
-from llm_api.errors import (
-    OutOfTimeError,
-    RuntimeFailedError,
-    RuntimeUnavailableError,
-)
+from llm_api.errors import OutOfTimeError, RuntimeFailedError, RuntimeUnavailableError
 from llm_api.record import Phases, clock
 from llm_api.settings import Settings
 from llm_api.upstream import ollama
@@ -24,7 +20,7 @@ from llm_api.upstream.retries import RetryBudget
 
 Emit = Callable[[list[str]], Awaitable[None]]
 
-# What can be tried again: nobody took the request, or the connection ended without a byte of an answer.
+# Safe to retry: no replica accepted the request, or the connection ended before the first byte of a response.
 CONNECTION_ERRORS = (httpx.ConnectError, httpx.ConnectTimeout)
 ATTEMPTS = 3
 BACKOFF_SECONDS = 0.05
@@ -32,7 +28,7 @@ BACKOFF_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One generation: Ollama's path and body. `stream` says whether tokens are wanted as they come."""
+    """One generation, as Ollama's API takes it: a path, and a payload without `model` and `stream`."""
 
     path: Literal["/api/generate", "/api/chat"]
     model: str
@@ -41,10 +37,10 @@ class Job:
 
 
 class Runtime:
-    """Asks the runtime, whichever replica has room.
+    """Sends requests to the runtime's replicas.
 
-    Generations go to the client's transport without the client, whose cookies, redirects and decoding they do
-    not need and would pay for (docs/performance.md).
+    Generations go straight to `transport`, which `http` uses too: they need none of the client's cookies,
+    redirects and decoding, and would pay for them (docs/performance.md).
     """
 
     def __init__(
@@ -61,9 +57,12 @@ class Runtime:
         self._timeout = httpx.Timeout(None, connect=settings.connect_timeout_seconds).as_dict()
 
     async def generate(self, job: Job, phases: Phases, emit: Emit) -> ollama.Finish:
-        """Generate, handing over the pieces of text as they come. Cancelling the call ends the work there.
+        """Generate, passing pieces of text to `emit` as they arrive; cancelling the call stops the runtime.
 
-        Raises GatewayError for every way in which it can fail.
+        `phases.first_token` is set for a stream.
+
+        Raises:
+            GatewayError: The runtime cannot be reached, rejects the request, fails, or is too slow.
         """
         settings = self._settings
         first = settings.first_token_timeout_seconds if job.stream else None
@@ -71,9 +70,9 @@ class Runtime:
         try:
             async with asyncio.timeout(first) as limit, self._open(job) as response:
                 if response.status_code != 200:
-                    raise ollama.refusal(response.status_code, await response.aread(), job.model)
+                    raise ollama.error_of(response.status_code, await response.aread(), job.model)
                 async for texts, finish in ollama.events(response):
-                    limit.reschedule(None)  # The client's pace is not the runtime's.
+                    limit.reschedule(None)  # A slow client is not the runtime's fault.
                     if texts:
                         if phases.first_token is None and job.stream:
                             phases.first_token = clock()
@@ -82,41 +81,43 @@ class Runtime:
                         return finish
                     limit.reschedule(between and asyncio.get_running_loop().time() + between)
         except TimeoutError:
-            seconds, what = (between, "next") if phases.first_token else (first, "first")
-            raise OutOfTimeError(f"the runtime gave no {what} token within {seconds:g} s") from None
+            seconds, which = (between, "next") if phases.first_token else (first, "first")
+            raise OutOfTimeError(f"the runtime sent no {which} token within {seconds:g} s") from None
         except httpx.RequestError as error:
-            raise RuntimeFailedError(f"the runtime broke the connection: {error}") from error
-        raise RuntimeFailedError("the runtime ended its answer in the middle")
+            raise RuntimeFailedError(f"the connection to the runtime broke: {error}") from error
+        raise RuntimeFailedError("the runtime's response ended early")
 
     async def models(self) -> dict[str, str]:
-        """Return the models that the replicas list: when each was modified (RFC 3339), by name.
+        """Return when each model of the replicas was modified (RFC 3339), by the model's name.
 
-        Raises RuntimeUnavailableError where no replica answers.
+        Raises:
+            RuntimeUnavailableError: The name cannot be resolved, or no replica responds.
         """
         try:
             await self._replicas.refresh()
         except OSError as error:
             raise RuntimeUnavailableError(
-                f"{self._replicas.host} is no known name: {error}", retry_after=2
+                f"the runtime's host {self._replicas.host} cannot be resolved: {error}", retry_after=2
             ) from error
-        answers = await asyncio.gather(*map(self._tags, self._replicas.all))
-        if all(answer is None for answer in answers):
+        lists = await asyncio.gather(*map(self._tags, self._replicas.all))
+        if all(models is None for models in lists):
             raise self._unavailable()
-        return {name: when for answer in answers for name, when in (answer or {}).items()}
+        return {name: modified for models in lists for name, modified in (models or {}).items()}
 
     async def _tags(self, replica: Replica) -> dict[str, str] | None:
+        """Return one replica's models, or None if it does not list them."""
         request = httpx.Request(
             "GET", f"{replica.url}/api/tags", headers=self._headers, extensions={"timeout": self._timeout}
         )
         try:
             async with asyncio.timeout(5 * self._settings.connect_timeout_seconds):
-                answer = await self._http.send(request)
+                response = await self._http.send(request)
                 models = {
-                    # JSON may escape what UTF-8 does not have, and a name goes out again.
+                    # JSON can hold lone surrogates, which the gateway could not send on in UTF-8.
                     str(m["name"]).encode(errors="replace").decode(): str(m.get("modified_at", ""))
-                    for m in answer.json()["models"] or []
+                    for m in response.json()["models"] or []
                 }
-        except (httpx.HTTPError, TimeoutError, *ollama.NONSENSE):
+        except (httpx.HTTPError, TimeoutError, *ollama.MALFORMED):
             replica.failing = True
             return None
         replica.failing = False
@@ -124,7 +125,7 @@ class Runtime:
 
     @asynccontextmanager
     async def _open(self, job: Job) -> AsyncIterator[httpx.Response]:
-        """Send the job to a replica, to another one where nobody takes it."""
+        """Send the job to the least busy replica, and to others if that one does not accept it."""
         content = json.dumps(job.payload | {"model": job.model, "stream": job.stream}).encode()
         self._budget.earn()
         tried: list[Replica] = []
@@ -158,10 +159,12 @@ class Runtime:
             await asyncio.sleep(BACKOFF_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, no secret
 
     def _unavailable(self) -> RuntimeUnavailableError:
-        return RuntimeUnavailableError(f"the runtime at {self._replicas.host} does not answer", retry_after=2)
+        return RuntimeUnavailableError(
+            f"the runtime at {self._replicas.host} cannot be reached", retry_after=2
+        )
 
 
 @lru_cache(maxsize=64)
 def _url(text: str) -> httpx.URL:
-    """Parsed once: it costs more than the rest of a request."""
+    """Parse a URL once: parsing takes longer than building the rest of a request."""
     return httpx.URL(text)

@@ -28,10 +28,10 @@ async def test_a_model_that_the_runtime_does_not_list_is_refused_without_asking_
 
 ERRORS = [
     (404, 404, "model_not_found", "not found"),
-    (400, 400, "invalid_value", "the runtime refuses the request: the reason"),
-    (499, 502, "runtime_error", "the runtime answered 499: the reason"),
-    (500, 502, "runtime_error", "the runtime answered 500: the reason"),
-    (302, 502, "runtime_error", "the runtime answered 302: the reason"),
+    (400, 400, "invalid_value", "the runtime rejected the request: the reason"),
+    (499, 502, "runtime_error", "the runtime responded with status 499: the reason"),
+    (500, 502, "runtime_error", "the runtime responded with status 500: the reason"),
+    (302, 502, "runtime_error", "the runtime responded with status 302: the reason"),
     (503, 503, "runtime_busy", "the runtime is busy: the reason"),
 ]
 
@@ -54,7 +54,7 @@ async def test_an_error_of_the_runtime_that_is_not_json_is_quoted_in_part(open_g
     app = await open_gateway()
     app.runtime.post("/api/generate").respond(500, content=b"<html>\xff" + b"x" * 1000)
     message = error_of(await generate(app), 502, "runtime_error")["message"]
-    assert message.startswith("the runtime answered 500: <html>")
+    assert message.startswith("the runtime responded with status 500: <html>")
     assert len(message) < 300
 
 

@@ -28,7 +28,7 @@ async def test_a_late_first_token_is_a_504(serve: Serve) -> None:
     await live.simulate(fault=HANG)
     status, (body,) = await generate(live, stream=True)
     assert status == 504
-    assert body["error"]["message"] == "the runtime gave no first token within 0.1 s"
+    assert body["error"]["message"] == "the runtime sent no first token within 0.1 s"
 
 
 async def test_a_late_next_token_ends_the_stream_with_an_error_event(serve: Serve) -> None:
@@ -37,7 +37,7 @@ async def test_a_late_next_token_ends_the_stream_with_an_error_event(serve: Serv
     status, (piece, last) = await generate(live, stream=True)
     assert (status, piece["done"]) == (200, False)
     assert last["error"]["code"] == "timeout"
-    assert last["error"]["message"] == "the runtime gave no next token within 0.2 s"
+    assert last["error"]["message"] == "the runtime sent no next token within 0.2 s"
 
 
 @pytest.mark.parametrize("stream", [False, True])
