@@ -1,7 +1,7 @@
-"""A client that costs little: HTTP/1.1 over an asyncio protocol, one request at a time on each connection.
+"""A cheap HTTP/1.1 client: an asyncio protocol and httptools' parser, one request at a time per connection.
 
-It shares the runtime's core, so what it costs is taken from the direct rate: httpx costs more than
-the simulated runtime itself, and would hide what the gateway costs.
+The client shares a core with the runtime, so its own cost lowers the direct rate: httpx costs more than the
+simulated runtime itself, and would hide what the gateway costs.
 """
 
 import asyncio
@@ -15,12 +15,12 @@ import httptools
 
 from bench import BenchError
 
-LONGEST_SILENCE = 60.0  # seconds
+TIMEOUT = 60.0  # seconds for a call
 
 
 @dataclass(frozen=True)
-class Answer:
-    """An answer, and the moments of its first and last byte of body (time.perf_counter)."""
+class Response:
+    """A response, and when the first and last byte of its body arrived (time.perf_counter)."""
 
     status: int
     body: bytes
@@ -29,7 +29,7 @@ class Answer:
 
 
 def request(url: str, body: dict[str, Any], key: str = "") -> bytes:
-    """The whole POST as it goes over the wire."""
+    """Return a POST request as the bytes to send."""
     address = urlsplit(url)
     content = json.dumps(body).encode()
     lines = [
@@ -47,69 +47,63 @@ class Connection(asyncio.Protocol):
 
     def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None
-        self._answer: asyncio.Future[Answer] | None = None
+        self._response: asyncio.Future[Response] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport."""
         self._transport = cast(asyncio.Transport, transport)
 
-    async def call(self, wire: bytes) -> Answer:
-        """Send a request and wait for its whole answer.
+    async def call(self, request: bytes) -> Response:
+        """Send a request and wait for its complete response.
 
         Raises:
-            BenchError: the connection ended before.
-            TimeoutError: no answer within LONGEST_SILENCE seconds.
+            BenchError: the connection was closed before.
+            TimeoutError: no complete response within TIMEOUT seconds.
         """
         loop = asyncio.get_running_loop()
-        self._answer = loop.create_future()
+        self._response = loop.create_future()
         self._parser = httptools.HttpResponseParser(self)
         self._pieces: list[bytes] = []
         self._first = 0.0
         if self._transport is None or self._transport.is_closing():
             raise BenchError("the server has closed the connection")
-        self._transport.write(wire)
-        # A timer for each call costs less than asyncio.timeout, which cancels.
-        alarm = loop.call_later(LONGEST_SILENCE, self._fail, TimeoutError("no answer in time"))
+        self._transport.write(request)
+        # Cheaper than asyncio.timeout, which has to be able to cancel.
+        timer = loop.call_later(TIMEOUT, self._fail, TimeoutError(f"no response within {TIMEOUT:g} s"))
         try:
-            return await self._answer
+            return await self._response
         finally:
-            alarm.cancel()
+            timer.cancel()
 
     def data_received(self, data: bytes) -> None:
-        """Feed the parser, which calls back."""
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
-            self._fail(BenchError(f"no HTTP: {error}"))
+            self._fail(BenchError(f"the response is not HTTP: {error}"))
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Fail the call that waits."""
         self._fail(error or BenchError("the server has closed the connection"))
 
     def close(self) -> None:
-        """End the connection."""
         if self._transport:
             self._transport.close()
 
     def on_body(self, piece: bytes) -> None:
-        """Collect, and note when the first came."""
         if not self._pieces:
             self._first = time.perf_counter()
         self._pieces.append(piece)
 
     def on_message_complete(self) -> None:
-        """Hand the answer over."""
-        if self._answer and not self._answer.done():
+        if self._response and not self._response.done():
             status, body = self._parser.get_status_code(), b"".join(self._pieces)
-            self._answer.set_result(Answer(status, body, self._first, time.perf_counter()))
+            self._response.set_result(Response(status, body, self._first, time.perf_counter()))
 
     def _fail(self, error: Exception) -> None:
-        if self._answer and not self._answer.done():
-            self._answer.set_exception(error)
+        if self._response and not self._response.done():
+            self._response.set_exception(error)
 
 
 async def connect(url: str) -> Connection:
-    """A connection to the host of a URL."""
+    """Open a connection to the URL's host."""
     address = urlsplit(url)
     loop = asyncio.get_running_loop()
     _, connection = await loop.create_connection(Connection, address.hostname or "", address.port or 80)

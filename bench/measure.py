@@ -1,25 +1,26 @@
-"""The measurements: latency by httpx, rates by the lean client; each target once a round, in random order."""
+"""The measurements: latency by httpx, rates by the lean client; once a round per target, in random order."""
 
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 import httpx
 
 from bench import BenchError, lean
-from bench.targets import Target, tokens_of, words
+from bench.targets import Target, text_of, tokens_of
 
 WARM_UP_CALLS = 50
-TIMEOUT = 60.0  # seconds of silence
+TIMEOUT = 60.0  # seconds without a byte
 T = TypeVar("T")
 
 
 async def interleaved(
     targets: Sequence[Target], rounds: int, measure: Callable[[Target], Awaitable[T]], chance: random.Random
 ) -> dict[str, list[T]]:
-    """What `measure` finds, for each target by name, in the order of the rounds."""
+    """Return the results of `measure` by target, in the order of the rounds."""
     found: dict[str, list[T]] = {target.name: [] for target in targets}
     for _ in range(rounds):
         for target in chance.sample(targets, len(targets)):
@@ -28,41 +29,41 @@ async def interleaved(
 
 
 def client() -> httpx.AsyncClient:
-    """The client that users have: httpx, which OpenAI's and Ollama's packages use too."""
+    """Return the client that users have: httpx, which OpenAI's and Ollama's packages use too."""
     return httpx.AsyncClient(timeout=TIMEOUT, trust_env=False)
 
 
 async def plain(http: httpx.AsyncClient, target: Target, calls: int, tokens: int) -> list[float]:
-    """Seconds of each of some calls, one after another, until the whole answer is there.
+    """Return the seconds of each of some sequential calls, until the complete response.
 
     Raises:
-        BenchError: an answer is not what was asked for.
+        BenchError: a call failed.
     """
     body, seconds = target.body(tokens, False), []
     for _ in range(calls):
         began = time.perf_counter()
-        answer = await http.post(target.url, json=body, headers=target.headers)
+        response = await http.post(target.url, json=body, headers=target.headers)
         seconds.append(time.perf_counter() - began)
-        if not answer.is_success:
-            raise refused(target, answer.status_code, answer.text)
+        if not response.is_success:
+            raise refused(target, response.status_code, response.text)
     return seconds
 
 
 async def first_token(http: httpx.AsyncClient, target: Target, calls: int, tokens: int) -> list[float]:
-    """Seconds of each of some streams until its first token; each is read to its end.
+    """Return the seconds until the first token of each of some sequential streams, each read to its end.
 
     Raises:
-        BenchError: an answer is not what was asked for.
+        BenchError: a call failed.
     """
     body, seconds = target.body(tokens, True), []
     for _ in range(calls):
         first = 0.0
         began = time.perf_counter()
-        async with http.stream("POST", target.url, json=body, headers=target.headers) as answer:
-            if not answer.is_success:
-                raise refused(target, answer.status_code, (await answer.aread()).decode())
-            async for line in answer.aiter_lines():
-                if not first and words(line):
+        async with http.stream("POST", target.url, json=body, headers=target.headers) as response:
+            if not response.is_success:
+                raise refused(target, response.status_code, (await response.aread()).decode())
+            async for line in response.aiter_lines():
+                if not first and text_of(line):
                     first = time.perf_counter()
         if not first:
             raise BenchError(f"{target.name} streamed no token")
@@ -70,78 +71,78 @@ async def first_token(http: httpx.AsyncClient, target: Target, calls: int, token
     return seconds
 
 
-async def lean_plain(target: Target, calls: int, tokens: int) -> list[float]:
-    """As `plain`, by the lean client."""
-    wire = lean.request(target.url, target.body(tokens, False), target.key)
-    connection = await lean.connect(target.url)
-    seconds = []
+@asynccontextmanager
+async def connections(target: Target, count: int) -> AsyncIterator[list[lean.Connection]]:
+    """Open connections of the lean client, and close them at the end."""
+    opened = [await lean.connect(target.url) for _ in range(count)]
     try:
+        yield opened
+    finally:
+        for connection in opened:
+            connection.close()
+
+
+async def lean_plain(target: Target, calls: int, tokens: int) -> list[float]:
+    """Do as `plain` does, by the lean client."""
+    request = target.request(tokens, False)
+    seconds = []
+    async with connections(target, 1) as (connection,):
         for _ in range(calls):
             began = time.perf_counter()
-            check(target, await connection.call(wire))
+            check(target, await connection.call(request))
             seconds.append(time.perf_counter() - began)
-    finally:
-        connection.close()
     return seconds
 
 
 async def throughput(target: Target, clients: int, seconds: float, tokens: int) -> tuple[int, float]:
-    """The plain calls, and their seconds, of some clients who each ask again as soon as they are answered.
+    """Return the number of plain calls, and their seconds, of clients that call without a pause.
 
     Raises:
-        BenchError: an answer is not what was asked for.
+        BenchError: a call failed.
     """
-    wire = lean.request(target.url, target.body(tokens, False), target.key)
-    connections = [await lean.connect(target.url) for _ in range(clients)]
+    request = target.request(tokens, False)
 
     async def ask(connection: lean.Connection, until: float) -> int:
         calls = 0
         while time.perf_counter() < until:
-            check(target, await connection.call(wire))
+            check(target, await connection.call(request))
             calls += 1
         return calls
 
-    try:
+    async with connections(target, clients) as opened:
         began = time.perf_counter()
-        calls = await asyncio.gather(*(ask(connection, began + seconds) for connection in connections))
+        calls = await asyncio.gather(*(ask(connection, began + seconds) for connection in opened))
         return sum(calls), time.perf_counter() - began
-    finally:
-        for connection in connections:
-            connection.close()
 
 
 async def token_rate(target: Target, streams: int, tokens: int) -> float:
-    """Tokens per second of some streams at once, from the first request to the last byte.
+    """Return the tokens per second of simultaneous streams, from the first request to the last byte.
 
     Raises:
-        BenchError: an answer is not what was asked for, or tokens are missing.
+        BenchError: a call failed, or tokens are missing.
     """
-    wire = lean.request(target.url, target.body(tokens, True), target.key)
-    connections = [await lean.connect(target.url) for _ in range(streams)]
-    try:
+    request = target.request(tokens, True)
+    async with connections(target, streams) as opened:
         began = time.perf_counter()
-        answers = await asyncio.gather(*(connection.call(wire) for connection in connections))
-        seconds = max(answer.last for answer in answers) - began
-    finally:
-        for connection in connections:
-            connection.close()
-    for answer in answers:
-        check(target, answer)
-        if (seen := tokens_of(answer.body.decode())) != tokens:
+        responses = await asyncio.gather(*(connection.call(request) for connection in opened))
+        seconds = max(response.last for response in responses) - began
+    for response in responses:
+        check(target, response)
+        if (seen := tokens_of(response.body.decode())) != tokens:
             raise BenchError(f"{target.name} streamed {seen} tokens of {tokens}")
     return streams * tokens / seconds
 
 
-def check(target: Target, answer: lean.Answer) -> None:
-    """Hold an answer to its status.
+def check(target: Target, response: lean.Response) -> None:
+    """Check that the response is a success.
 
     Raises:
-        BenchError: it is a refusal.
+        BenchError: it is not.
     """
-    if answer.status != 200:
-        raise refused(target, answer.status, answer.body.decode(errors="replace"))
+    if response.status != 200:
+        raise refused(target, response.status, response.body.decode(errors="replace"))
 
 
 def refused(target: Target, status: int, body: str) -> BenchError:
-    """The error for an answer that is a refusal."""
-    return BenchError(f"{target.name} ({target.url}) answers {status}: {body[:300]}")
+    """Return the error for a response that is not a success."""
+    return BenchError(f"{target.name} ({target.url}) answered {status}: {body[:300]}")

@@ -1,4 +1,4 @@
-"""The command line."""
+"""The command line of `python -m bench`."""
 
 import argparse
 from collections.abc import Sequence
@@ -8,14 +8,14 @@ DESCRIPTION = "What the gateway adds to a call, beside the simulated runtime alo
 
 
 def count(text: str) -> int:
-    """A whole number of 1 or more, as argparse wants it told."""
+    """Parse a whole number of 1 or more."""
     if not text.isdigit() or not 0 < int(text) <= 1_000_000:
         raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of 1 or more")
     return int(text)
 
 
 def seconds(text: str) -> float:
-    """A duration above 0, as argparse wants it told."""
+    """Parse a duration of more than 0 and up to 60 seconds."""
     try:
         value = float(text)
     except ValueError:
@@ -26,28 +26,26 @@ def seconds(text: str) -> float:
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """The options; what is not given is what docs/performance.md was measured with."""
+    """Parse the options; the defaults are those of docs/performance.md."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=DESCRIPTION)
     add = parser.add_argument
-    add("--peers", action="store_true", help="measure the LiteLLM proxy too, installed into out/")
-    add("--profile", action="store_true", help="only profile the gateway under load")
-    add("--transports", action="store_true", help="only compare what carries httpx's calls")
-    add("--force", action="store_true", help="measure although the machine is busy with other things")
+    add("--peers", action="store_true", help="also measure the LiteLLM proxy, installed into bench/peers/")
+    add("--force", action="store_true", help="measure even while other processes keep the machine busy")
     add("--rounds", type=count, default=7, help="rounds of latency and throughput")
     add("--calls", type=count, default=25, help="calls in a round")
     add("--answer", type=count, default=1, help="tokens of a plain answer")
-    add("--clients", type=count, default=16, help="clients at once, for the throughput")
-    add("--seconds", type=seconds, default=2.0, help="length of a round of throughput")
+    add("--clients", type=count, default=16, help="simultaneous clients, for the throughput")
+    add("--seconds", type=seconds, default=2.0, help="length of a round of throughput, in seconds")
     add("--stream-rounds", type=count, default=3, help="rounds of the token rate")
-    add("--streams", type=count, default=64, help="streams at once, for the token rate")
-    add("--tokens", type=count, default=100, help="tokens of such a stream")
-    add("--token-delay", type=seconds, default=0.05, help="seconds between two of its tokens")
-    add("--log-level", default="error", help="the gateway's: info is a line for each request")
+    add("--streams", type=count, default=64, help="simultaneous streams, for the token rate")
+    add("--tokens", type=count, default=100, help="tokens of each of these streams")
+    add("--token-delay", type=seconds, default=0.05, help="delay between two of their tokens, in seconds")
+    add("--log-level", default="error", help="of the gateway; info logs a line for each request")
     add("--seed", type=int, default=1, help="of the order within the rounds")
-    add("--out", type=Path, default=Path("out"), help="folder of the figures and logs")
+    add("--out", type=Path, default=Path("out"), help="folder for the figures and logs")
     options = parser.parse_args(argv)
     if options.streams > 200 or options.clients > 200:
         parser.error("--streams and --clients go up to 200")
     if options.tokens > 128:
-        parser.error("--tokens goes up to 128: the simulated model says no more")
+        parser.error("--tokens goes up to 128, the length of the simulated model's answers")
     return options

@@ -1,4 +1,4 @@
-"""What a run says: the table of its figures, and its goals."""
+"""The report of a run: the table of its figures, and its goals."""
 
 import statistics
 from collections.abc import Iterable, Sequence
@@ -22,7 +22,7 @@ LABEL = 30
 
 
 def platform_findings(figures: Figures, options: Any) -> list[Finding]:
-    """The goals of the gateway beside the runtime alone."""
+    """Judge the gateway beside the runtime alone."""
     return [
         latency("plain call", figures.plain),
         latency("first token", figures.first_token),
@@ -36,7 +36,7 @@ def platform_findings(figures: Figures, options: Any) -> list[Finding]:
 
 
 def peer_findings(figures: Figures, options: Any) -> list[Finding]:
-    """The goals of the gateway beside the peer."""
+    """Judge the gateway beside the peer."""
     return [
         peer_latency("plain call", figures.plain),
         peer_latency("first token", figures.first_token),
@@ -45,7 +45,7 @@ def peer_findings(figures: Figures, options: Any) -> list[Finding]:
 
 
 def table(figures: Figures, options: Any) -> list[str]:
-    """The figures of a suite: the median of its rounds, and their quartiles."""
+    """Return the lines of the table: for each figure the median of the rounds, and their quartiles."""
     names = list(figures.plain)
     lines = [row("", names)]
     for what, calls in (
@@ -63,40 +63,39 @@ def table(figures: Figures, options: Any) -> list[str]:
         cost = [
             f"{statistics.median(used[process] for used in figures.used[name]) * 1e6:.0f}" for name in names
         ]
-        lines.append(row(f"  CPU of a call: {process}, us", cost))
+        lines.append(row(f"  CPU per call: {process}, us", cost))
     streams = f"{options.streams} streams, tokens/s"
     lines.append(row(streams, [rates(figures.token_rate[name]) for name in names]))
     return lines
 
 
 def row(label: str, cells: Sequence[str]) -> str:
-    """A line of the table."""
     return (label.ljust(LABEL) + "".join(cell.rjust(WIDTH) for cell in cells)).rstrip()
 
 
 def surplus(calls: dict[str, list[list[float]]], name: str) -> Spread:
-    """What a target's call costs more than a direct one, in seconds."""
+    """Return what a target's call takes longer than a direct one, in seconds."""
     direct: Rounds = calls[DIRECT]
     return spread(added(direct, calls[name]))
 
 
 def milliseconds(value: Spread) -> str:
-    """A spread of seconds."""
+    """Format a spread of seconds."""
     return str(Spread(value.median * 1e3, value.low * 1e3, value.high * 1e3))
 
 
 def rates(values: Sequence[float]) -> str:
-    """A spread of rates."""
+    """Format the spread of one rate per round."""
     value = spread(values)
     return f"{value.median:.0f} ({value.low:.0f} to {value.high:.0f})"
 
 
 def disturbance(record: dict[str, Any]) -> str:
-    """A sentence on what others did while a run was made."""
+    """Return a line about what other processes used during the run."""
     shares = [record[name] for name in ("others", "others_beside_peer") if name in record]
-    return f"meanwhile other processes took {max(shares) * 100:.0f} % of a core"
+    return f"other processes used {max(shares) * 100:.0f} % of a core during the run"
 
 
 def show(title: str, lines: Iterable[str]) -> None:
-    """Print a part of the report."""
+    """Print a section of the report."""
     print(f"\n{title}", *lines, sep="\n  ", flush=True)

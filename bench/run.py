@@ -1,4 +1,4 @@
-"""A run: warm up, the rounds of each measurement, and what each process used for a call."""
+"""A run: the warm-up, the rounds of each measurement, and the CPU time that each process used per call."""
 
 import argparse
 import random
@@ -8,36 +8,36 @@ from dataclasses import dataclass, field
 import httpx
 
 from bench import machine, measure
-from bench.lab import Lab
+from bench.harness import Harness
 from bench.servers import Server
 from bench.targets import Target
 
 WARM_UP_SECONDS = 0.5
-FIRST_TOKEN_ANSWER = 8  # tokens of the streams whose first token is waited for
+FIRST_TOKEN_ANSWER = 8  # tokens of the streams whose first token is timed
 CEILING_SECONDS = 1.0
 
 
 @dataclass
 class Figures:
-    """What was measured for some targets: by target, then by round. Seconds, and rates per second."""
+    """The measurements by target, then by round: seconds, and rates per second."""
 
     plain: dict[str, list[list[float]]] = field(default_factory=dict)
     first_token: dict[str, list[list[float]]] = field(default_factory=dict)
     lean_plain: dict[str, list[list[float]]] = field(default_factory=dict)
     throughput: dict[str, list[float]] = field(default_factory=dict)
-    used: dict[str, list[dict[str, float]]] = field(default_factory=dict)  # CPU seconds of a call, by process
+    used: dict[str, list[dict[str, float]]] = field(default_factory=dict)  # CPU seconds per call, by process
     token_rate: dict[str, list[float]] = field(default_factory=dict)
 
 
 async def set_pace(runtime: Server, token_seconds: float) -> None:
-    """Set the simulated model's pause between two tokens."""
+    """Set the simulated model's delay between two tokens."""
     async with measure.client() as http:
         change = {"behavior": {"token_seconds": token_seconds}}
         (await http.post(f"{runtime.url}/simulator", json=change)).raise_for_status()
 
 
 async def warm_up(target: Target, options: argparse.Namespace) -> None:
-    """Have every path taken before anything counts."""
+    """Exercise every code path before anything is measured."""
     async with measure.client() as http:
         await measure.plain(http, target, measure.WARM_UP_CALLS, options.answer)
         await measure.first_token(http, target, measure.WARM_UP_CALLS, FIRST_TOKEN_ANSWER)
@@ -45,14 +45,14 @@ async def warm_up(target: Target, options: argparse.Namespace) -> None:
     await measure.token_rate(target, options.streams, options.tokens)
 
 
-async def take(targets: Sequence[Target], lab: Lab) -> Figures:
-    """Every measurement of some targets.
+async def take(targets: Sequence[Target], harness: Harness) -> Figures:
+    """Take every measurement of the targets.
 
     Raises:
-        BenchError: somebody does not answer as asked.
+        BenchError: a call failed.
     """
-    options, processes, figures = lab.options, lab.processes, Figures()
-    chance = random.Random(options.seed)  # noqa: S311 - an order, no secret
+    options, processes, figures = harness.options, harness.processes, Figures()
+    chance = random.Random(options.seed)  # noqa: S311 - no secret
 
     async def load(target: Target) -> float:
         before = machine.read((), processes.values())
@@ -76,7 +76,7 @@ async def take(targets: Sequence[Target], lab: Lab) -> Figures:
             list, zip(*rounds, strict=True)
         )
     figures.throughput = await measure.interleaved(targets, options.rounds, load, chance)
-    await set_pace(lab.servers["runtime"], options.token_delay)
+    await set_pace(harness.servers["runtime"], options.token_delay)
     try:
         figures.token_rate = await measure.interleaved(
             targets,
@@ -85,14 +85,14 @@ async def take(targets: Sequence[Target], lab: Lab) -> Figures:
             chance,
         )
     finally:
-        await set_pace(lab.servers["runtime"], 0)
+        await set_pace(harness.servers["runtime"], 0)
     return figures
 
 
 async def one_round(
     http: httpx.AsyncClient, target: Target, options: argparse.Namespace
 ) -> tuple[list[float], list[float], list[float]]:
-    """Plain calls, first tokens, and plain calls by the lean client."""
+    """Return the seconds of plain calls, of first tokens, and of plain calls by the lean client."""
     return (
         await measure.plain(http, target, options.calls, options.answer),
         await measure.first_token(http, target, options.calls, FIRST_TOKEN_ANSWER),
@@ -101,7 +101,7 @@ async def one_round(
 
 
 async def ceiling(canned: Server, clients: int) -> float:
-    """Calls per second that the load generator makes to a server that does nothing."""
+    """Return the calls per second that the load generator makes to a server that does nothing."""
     target = Target("canned", f"{canned.url}/", lambda tokens, stream: {"tokens": tokens, "stream": stream})
     calls, seconds = await measure.throughput(target, clients, CEILING_SECONDS, 1)
     return calls / seconds

@@ -1,4 +1,4 @@
-"""The servers as child processes, each on its core: the simulated runtime, the gateway, and others."""
+"""The servers as child processes, each pinned to a core: the simulated runtime, the gateway and others."""
 
 import os
 import socket
@@ -18,8 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 MODEL = "simulated:bench"
 SECONDS_TO_START = 120.0
 SECONDS_TO_STOP = 20.0
-PLACES = 256  # in the runtime and the gateway: more than are ever asked for at once
-OWN = ("LLM_", "RUNTIME_", "LITELLM_")
+SLOTS = 256  # of the runtime and the gateway: more than are ever used at a time
+OWN_PREFIXES = ("LLM_", "RUNTIME_", "LITELLM_")
 
 
 @dataclass(frozen=True)
@@ -33,79 +33,80 @@ class Server:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to start a server; {port} stands for its port."""
+    """How to start a server; {port} in the command stands for its port."""
 
     name: str
     command: Sequence[str]
     folder: Path
     settings: Mapping[str, str]
-    ready: str  # the path that answers 200 once it can serve
+    ready: str  # a path that returns 200 once the server can serve
 
 
-def uvicorn(*more: str, profile: Path | None = None) -> list[str]:
-    """The command of one of our own services, as its Dockerfile has it but for the log."""
-    start = ["-m", "uvicorn"] if profile is None else [str(ROOT / "bench/profiled.py"), str(profile)]
+def uvicorn(*more: str) -> list[str]:
+    """Return the command of one of our own services: that of its image, except for the log level."""
     options = ["--host", "127.0.0.1", "--port", "{port}", "--no-access-log", "--log-level", "warning"]
-    return [sys.executable, *start, "main:app", *options, *more]
+    return [sys.executable, "-m", "uvicorn", "main:app", *options, *more]
 
 
 def runtime() -> Recipe:
-    """The simulated runtime without delays, its places more than are asked for.
+    """Return how to start the simulated runtime, without delays.
 
-    Like Ollama it keeps idle connections open: who waits for their turn finds theirs as they left it.
+    Like Ollama, it keeps idle connections open, so that none is closed while the other targets are measured.
     """
     settings = {
         "RUNTIME_ENGINE": "simulated",
         "RUNTIME_MODEL": MODEL,
-        "RUNTIME_SIMULATED_SLOTS": str(PLACES),
+        "RUNTIME_SIMULATED_SLOTS": str(SLOTS),
     }
     keep_open = ("--timeout-keep-alive", "3600")
     return Recipe("runtime", uvicorn(*keep_open), ROOT / "runtime", settings, "/ready")
 
 
-def gateway(runtime_url: str, log_level: str, profile: Path | None = None) -> Recipe:
-    """The gateway as it is deployed: one worker; with `profile`, under cProfile."""
+def gateway(runtime_url: str, log_level: str) -> Recipe:
+    """Return how to start the gateway as it is deployed, with one worker."""
     settings = {
         "LLM_RUNTIME_URL": runtime_url,
         "LLM_MODEL": MODEL,
-        "LLM_MAX_RUNNING": str(PLACES),
-        "LLM_MAX_WAITING": str(PLACES),
+        "LLM_MAX_RUNNING": str(SLOTS),
+        "LLM_MAX_WAITING": str(SLOTS),
         "LLM_LOG_LEVEL": log_level,
         "LLM_LOG_FORMAT": "json",
     }
     protocol = ("--http", "llm_api.server.limits:Protocol")
-    return Recipe("gateway", uvicorn(*protocol, profile=profile), ROOT / "api", settings, "/ready")
+    return Recipe("gateway", uvicorn(*protocol), ROOT / "api", settings, "/ready")
 
 
 def canned() -> Recipe:
-    """A server that answers the same bytes to everything: what the load generator can do at most."""
+    """Return how to start a server that does nothing: it shows the load generator's own limit."""
     command = [sys.executable, "-m", "bench.canned", "{port}"]
     return Recipe("canned", command, ROOT, {}, "/")
 
 
 def environment(inherited: Mapping[str, str], settings: Mapping[str, str]) -> dict[str, str]:
-    """The inherited environment without settings of the services, and the given ones."""
-    return {key: value for key, value in inherited.items() if not key.startswith(OWN)} | dict(settings)
+    """Return the inherited environment without any settings of the services, plus the given ones."""
+    return {key: value for key, value in inherited.items() if not key.startswith(OWN_PREFIXES)} | dict(
+        settings
+    )
 
 
 @contextmanager
 def serve(recipe: Recipe, core: int, out: Path) -> Iterator[Server]:
-    """The server until the context ends; what it says goes to a file in `out`.
+    """Run a server until the block ends; its output goes to a file in `out`.
 
     Raises:
-        BenchError: it does not get ready.
+        BenchError: it does not become ready.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
     command = [part.replace("{port}", port) for part in recipe.command]
     log = out / f"bench-{recipe.name}.log"
-    with log.open("w") as words, machine.pinned(core):
+    with log.open("w") as output, machine.pinned(core):
         child = subprocess.Popen(  # noqa: S603 - our own commands
             command,
             cwd=recipe.folder,
             env=environment(os.environ, recipe.settings),
-            stdout=words,
+            stdout=output,
             stderr=subprocess.STDOUT,
         )
     try:
@@ -117,7 +118,7 @@ def serve(recipe: Recipe, core: int, out: Path) -> Iterator[Server]:
 
 
 def wait(url: str, child: subprocess.Popen[bytes], name: str, log: Path) -> None:
-    """Until the URL answers 200.
+    """Wait until the URL returns 200.
 
     Raises:
         BenchError: the server ended, or took longer than SECONDS_TO_START.
@@ -131,13 +132,13 @@ def wait(url: str, child: subprocess.Popen[bytes], name: str, log: Path) -> None
             except httpx.TransportError:
                 pass
             time.sleep(0.1)
-    ended = "does not get ready" if child.poll() is None else f"ended with status {child.returncode}"
+    state = "is not ready" if child.poll() is None else f"exited with status {child.returncode}"
     last = "\n".join(log.read_text(errors="replace").splitlines()[-5:])
-    raise BenchError(f"the {name} {ended}; {log} says:\n{last}")
+    raise BenchError(f"the {name} {state}; {log} ends with:\n{last}")
 
 
 def stop(child: subprocess.Popen[bytes]) -> None:
-    """End a server, hard if it does not listen."""
+    """Terminate a server; kill it if that takes longer than SECONDS_TO_STOP."""
     child.terminate()
     try:
         child.wait(SECONDS_TO_STOP)

@@ -1,10 +1,10 @@
-"""The statistics of rounds: a round's median, the median of the rounds, and how far they lie apart. Pure."""
+"""Statistics of rounds: each round's median, the median of the rounds, and their spread. Pure."""
 
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-NEXT_TO_NOTHING = 1e-9
+ALMOST_ZERO = 1e-9
 Rounds = Sequence[Sequence[float]]  # the values of each round, in the order in which they were taken
 
 
@@ -17,12 +17,13 @@ class Spread:
     high: float
 
     def __str__(self) -> str:
-        """The three as text, in three digits."""
+        if self.low == self.high:
+            return f"{self.median:.3g}"
         return f"{self.median:.3g} ({self.low:.3g} to {self.high:.3g})"
 
 
 def spread(values: Sequence[float]) -> Spread:
-    """The spread of one value a round.
+    """Return the spread of one value per round.
 
     Raises:
         ValueError: there are no values.
@@ -36,15 +37,15 @@ def spread(values: Sequence[float]) -> Spread:
 
 
 def medians(rounds: Rounds) -> list[float]:
-    """The median of each round."""
+    """Return the median of each round."""
     return [statistics.median(values) for values in rounds]
 
 
 def added(direct: Rounds, through: Rounds) -> list[float]:
-    """What a call costs more than a direct one, round by round: rounds are near in time, so drift cancels."""
+    """Return what a call costs more than a direct one; taken within each round, so that drift cancels."""
     return [there - here for here, there in zip(medians(direct), medians(through), strict=True)]
 
 
 def ratios(above: Sequence[float], below: Sequence[float]) -> list[float]:
-    """above / below, round by round; a `below` of 0 or less, which is noise, counts as next to nothing."""
-    return [one / max(other, NEXT_TO_NOTHING) for one, other in zip(above, below, strict=True)]
+    """Return above / below for each round; a `below` of 0 or less, which is noise, counts as almost zero."""
+    return [one / max(other, ALMOST_ZERO) for one, other in zip(above, below, strict=True)]

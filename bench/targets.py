@@ -1,10 +1,11 @@
-"""What is asked of whom: the runtime itself, the gateway, the peer; in Ollama's shape and in OpenAI's."""
+"""What is asked of the runtime, the gateway and the peer, in Ollama's format and OpenAI's."""
 
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from bench import lean
 from bench.goals import DIRECT, GATEWAY, PEER
 
 PROMPT = "Why is the sky blue?"
@@ -12,21 +13,24 @@ PROMPT = "Why is the sky blue?"
 
 @dataclass(frozen=True)
 class Target:
-    """Somebody who answers."""
+    """A server to ask, and the requests that it takes."""
 
     name: str
     url: str
-    body: Callable[[int, bool], dict[str, Any]]  # tokens, whether to stream
+    body: Callable[[int, bool], dict[str, Any]]  # number of tokens, whether to stream
     key: str = ""
 
     @property
     def headers(self) -> dict[str, str]:
-        """The headers that it wants."""
         return {"Authorization": f"Bearer {self.key}"} if self.key else {}
+
+    def request(self, tokens: int, stream: bool) -> bytes:
+        """Return a request for the lean client."""
+        return lean.request(self.url, self.body(tokens, stream), self.key)
 
 
 def generate(model: str) -> Callable[[int, bool], dict[str, Any]]:
-    """Bodies of /api/generate, and of the gateway's /generate."""
+    """Return bodies of /api/generate, and of the gateway's /generate."""
     return lambda tokens, stream: {
         "model": model,
         "prompt": PROMPT,
@@ -36,7 +40,7 @@ def generate(model: str) -> Callable[[int, bool], dict[str, Any]]:
 
 
 def chat(model: str) -> Callable[[int, bool], dict[str, Any]]:
-    """Bodies of /api/chat."""
+    """Return bodies of /api/chat."""
     return lambda tokens, stream: {
         "model": model,
         "messages": [{"role": "user", "content": PROMPT}],
@@ -46,7 +50,7 @@ def chat(model: str) -> Callable[[int, bool], dict[str, Any]]:
 
 
 def openai(model: str) -> Callable[[int, bool], dict[str, Any]]:
-    """Bodies of /v1/chat/completions."""
+    """Return bodies of /v1/chat/completions."""
     return lambda tokens, stream: {
         "model": model,
         "messages": [{"role": "user", "content": PROMPT}],
@@ -56,7 +60,7 @@ def openai(model: str) -> Callable[[int, bool], dict[str, Any]]:
 
 
 def platform(runtime: str, gateway: str, model: str) -> list[Target]:
-    """The runtime and the gateway, in the platform's own shape."""
+    """Return the runtime and the gateway, asked for a generation."""
     return [
         Target(DIRECT, f"{runtime}/api/generate", generate(model)),
         Target(GATEWAY, f"{gateway}/generate", generate(model)),
@@ -64,7 +68,7 @@ def platform(runtime: str, gateway: str, model: str) -> list[Target]:
 
 
 def beside_peer(runtime: str, gateway: str, peer: str, model: str, key: str) -> list[Target]:
-    """The three with chat: gateway and peer in OpenAI's shape, the runtime as both ask it."""
+    """Return all three, asked for a chat: gateway and peer by OpenAI's API, the runtime as both ask it."""
     return [
         Target(DIRECT, f"{runtime}/api/chat", chat(model)),
         Target(GATEWAY, f"{gateway}/v1/chat/completions", openai(model)),
@@ -72,18 +76,18 @@ def beside_peer(runtime: str, gateway: str, peer: str, model: str, key: str) -> 
     ]
 
 
-def words(line: str) -> str:
-    """The text in a line of a stream, NDJSON or SSE; empty for a line without any.
+def text_of(line: str) -> str:
+    """Return the text in a line of a stream (NDJSON or SSE), "" if it has none.
 
     Raises:
-        ValueError: the line is neither.
+        ValueError: the line is neither, or an error.
     """
     content = line.removeprefix("data:").strip()
     if not content or content == "[DONE]":
         return ""
     event = json.loads(content)
     if "error" in event:
-        raise ValueError(f"the stream says: {content}")
+        raise ValueError(f"the stream has an error: {content}")
     if "choices" in event:
         parts = [(choice.get("delta") or choice.get("message") or {}) for choice in event["choices"]]
         return "".join(part.get("content") or "" for part in parts)
@@ -91,9 +95,9 @@ def words(line: str) -> str:
 
 
 def tokens_of(body: str) -> int:
-    """How many lines of a stream hold text.
+    """Return the number of lines of a stream that have text.
 
     Raises:
-        ValueError: a line is neither NDJSON nor SSE.
+        ValueError: a line is neither NDJSON nor SSE, or an error.
     """
-    return sum(bool(words(line)) for line in body.splitlines())
+    return sum(bool(text_of(line)) for line in body.splitlines())

@@ -1,4 +1,4 @@
-"""Who keeps the cores busy, from what the kernel tells."""
+"""How busy the cores are, from the kernel's counts."""
 
 import os
 
@@ -14,28 +14,28 @@ intr 1 2 3
 """
 
 
-def test_idle_and_waiting_for_disks_are_not_busy_but_what_another_guest_takes_is() -> None:
+def test_idle_and_iowait_are_not_busy_but_steal_is() -> None:
     ticks = {core: seconds / machine.TICK for core, seconds in busy_seconds(STAT, [0, 1]).items()}
     assert ticks == pytest.approx({0: 150, 1: 100})
 
 
-def test_cores_that_are_not_used_do_not_count() -> None:
+def test_other_cores_do_not_count() -> None:
     assert list(busy_seconds(STAT, [1])) == [1]
 
 
-def test_what_our_own_processes_did_is_not_the_others() -> None:
+def test_work_of_our_own_processes_is_not_that_of_others() -> None:
     before = Reading(at=10.0, busy={0: 1.0, 1: 1.0}, used={7: 0.5})
     after = Reading(at=12.0, busy={0: 2.0, 1: 2.0}, used={7: 1.5})
     assert others(before, after) == pytest.approx(0.5)
 
 
-def test_others_never_do_less_than_nothing() -> None:
+def test_the_work_of_others_is_never_negative() -> None:
     before = Reading(at=0.0, busy={0: 0.0}, used={7: 0.0})
     after = Reading(at=1.0, busy={0: 0.9}, used={7: 1.0})
     assert others(before, after) == 0.0
 
 
-def test_a_process_that_is_gone_used_nothing() -> None:
+def test_a_process_that_has_ended_counts_as_zero() -> None:
     assert machine.used_seconds(2**22 + 1) == 0.0
 
 
@@ -46,7 +46,7 @@ def test_one_core_is_not_enough(monkeypatch: pytest.MonkeyPatch) -> None:
         machine.cores()
 
 
-def test_a_system_that_pins_nothing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_system_without_pinning_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "sched_setaffinity", raising=False)
     with pytest.raises(BenchError, match="run it on Linux"):
         machine.cores()

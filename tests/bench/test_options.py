@@ -1,4 +1,4 @@
-"""The command line is checked before anything is started."""
+"""The command line is checked before anything starts."""
 
 import pytest
 
@@ -9,7 +9,7 @@ def test_without_options_a_run_is_seven_rounds_of_twenty_five_calls() -> None:
     options = arguments([])
     assert (options.rounds, options.calls) == (7, 25)
     assert (options.clients, options.streams, options.tokens) == (16, 64, 100)
-    assert not any((options.peers, options.force, options.profile, options.transports))
+    assert not any((options.peers, options.force))
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_without_options_a_run_is_seven_rounds_of_twenty_five_calls() -> None:
         ["--tokens", "129"],
     ],
 )
-def test_what_would_run_for_ever_or_measure_nothing_is_refused(
+def test_options_that_would_measure_for_ever_or_nothing_are_refused(
     given: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as refusal:

@@ -1,8 +1,8 @@
-"""The gateway and the peer are asked the same, and the text in their streams is found."""
+"""Gateway and peer get the same requests, and the text in their streams is found."""
 
 import pytest
 
-from bench.targets import beside_peer, platform, tokens_of, words
+from bench.targets import beside_peer, platform, text_of, tokens_of
 
 NDJSON = '{"model":"m","response":" words","done":false}\n{"model":"m","response":"","done":true}\n'
 CHAT = '{"model":"m","message":{"role":"assistant","content":" words"},"done":false}'
@@ -16,23 +16,23 @@ SSE = (
 
 
 @pytest.mark.parametrize("stream", [NDJSON, CHAT, SSE])
-def test_a_stream_of_one_token_has_one_whatever_its_shape(stream: str) -> None:
+def test_a_stream_of_one_token_has_one_in_each_format(stream: str) -> None:
     assert tokens_of(stream) == 1
 
 
 def test_a_role_without_text_is_not_the_first_token() -> None:
-    assert words(SSE.splitlines()[0]) == ""
-    assert words(SSE.splitlines()[2]) == " words"
+    assert text_of(SSE.splitlines()[0]) == ""
+    assert text_of(SSE.splitlines()[2]) == " words"
 
 
-def test_an_error_in_a_stream_is_no_token() -> None:
-    with pytest.raises(ValueError, match="the stream says"):
-        words('{"error": {"message": "the runtime failed"}}')
+def test_an_error_in_a_stream_is_not_a_token() -> None:
+    with pytest.raises(ValueError, match="the stream has an error"):
+        text_of('{"error": {"message": "the runtime failed"}}')
 
 
-def test_what_is_neither_ndjson_nor_sse_is_refused() -> None:
+def test_a_line_that_is_neither_ndjson_nor_sse_is_refused() -> None:
     with pytest.raises(ValueError, match="Expecting value"):
-        words("<html>")
+        text_of("<html>")
 
 
 def test_runtime_and_gateway_get_the_same_body() -> None:

@@ -28,4 +28,4 @@ def test_each_save_of_the_gateways_source_goes_live_and_the_file_is_restored(gat
     took = list(saves.saves(gateway, count=3, patience=SAVE_SECONDS))
     assert len(took) == 3
     assert saves.MAIN.read_bytes() == before
-    assert saves.asked(gateway) == "", "the restored file is not live"
+    assert saves.served(gateway) == "", "the restored file is not live"

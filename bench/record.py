@@ -1,4 +1,4 @@
-"""The raw figures of a run, with what is needed to compare it to another one, as JSON."""
+"""The raw figures of a run as JSON, with what is needed to compare them to another run's."""
 
 import argparse
 import json
@@ -15,7 +15,7 @@ PACKAGES = ("fastapi", "starlette", "uvicorn", "uvloop", "httptools", "httpx", "
 
 
 def context(options: argparse.Namespace) -> dict[str, Any]:
-    """When, where and with what a run is made."""
+    """Return the time, commit, options, machine and package versions of a run."""
     return {
         "at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "commit": commit(),
@@ -28,7 +28,7 @@ def context(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def commit(root: Path = ROOT) -> str:
-    """The commit that is checked out, with a + if files differ from it; empty outside of a repository."""
+    """Return the commit that is checked out, with a + if files differ from it; "" outside a repository."""
     command = ["git", "describe", "--always", "--abbrev=12", "--dirty=+"]
     try:
         done = subprocess.run(  # noqa: S603 - our own command
@@ -40,7 +40,7 @@ def commit(root: Path = ROOT) -> str:
 
 
 def write(record: dict[str, Any], out: Path) -> Path:
-    """Write a run's record; its file."""
+    """Write the record to a new file in `out`, and return its path."""
     path = out / f"bench-{time.strftime('%Y%m%d-%H%M%S')}.json"
     path.write_text(json.dumps(record, indent=1) + "\n")
     return path
