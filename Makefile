@@ -48,7 +48,7 @@ ci-cluster: ## start the platform until it is ready, run the end-to-end tests, r
 
 ## Measure
 bench: ## what the gateway adds to a call, beside the runtime alone
-	@$(develop) env PYTHONPATH=api .venv/bin/python -m bench $(ARGS)
+	@$(develop) .venv/bin/python -m bench $(ARGS)
 load: ## load from inside the cluster: make load SCENARIO=ramp RATE=4 DURATION=60s
 	@$(develop) python -m dev load $(ARGS)
 autoscale: ## prove that both autoscalers act, by load that rises and falls
