@@ -1,4 +1,4 @@
-"""What uvicorn serves: `uvicorn main:app`."""
+"""The app that uvicorn serves: `uvicorn main:app`."""
 
 from llm_runtime.app import create_app
 

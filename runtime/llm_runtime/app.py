@@ -21,7 +21,13 @@ log = logging.getLogger("uvicorn.error")
 
 
 def make_engine(settings: Settings) -> Engine:
-    """The engine that the settings name."""
+    """Create the engine that the settings name.
+
+    Raises:
+        RuntimeError: llama.cpp's library cannot be imported.
+        OSError: the model's file cannot be read.
+        GgufError: the model's file is not a GGUF file.
+    """
     if settings.engine == "simulated":
         behavior = settings.simulated.model_copy()
         if "slots" not in behavior.model_fields_set:
@@ -31,23 +37,23 @@ def make_engine(settings: Settings) -> Engine:
         from llm_runtime.engines.llamacpp import LlamaCppEngine
     except ImportError as missing:
         raise RuntimeError(
-            f"llama.cpp cannot be loaded ({missing}): install the packages of uv.lock, and libgomp1 where"
-            " a library of that name is missing, or set RUNTIME_ENGINE=simulated"
+            f"llama.cpp cannot be imported ({missing}): install the packages of uv.lock, and libgomp1 if that"
+            " library is missing, or set RUNTIME_ENGINE=simulated"
         ) from missing
     return LlamaCppEngine(settings)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """The app; without settings, they come from the environment when it starts."""
+    """Create the app; without settings it reads them from the environment when it starts."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         runner = Runner(make_engine(settings or Settings()))
-        warming = asyncio.create_task(warm_up(runner))
+        warming_up = asyncio.create_task(warm_up(runner))
         yield {"runner": runner, "registry": make_registry(runner)}
-        warming.cancel()
+        warming_up.cancel()
         with suppress(asyncio.CancelledError):
-            await warming
+            await warming_up
         await runner.unload()
 
     app = FastAPI(
@@ -65,11 +71,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 
 async def warm_up(runner: Runner) -> None:
-    """Load the model and make it answer; what goes wrong shows in /ready and in the log."""
+    """Load the model and generate a token; a failure is logged and becomes the reason in /ready."""
     try:
         await runner.warm_up()
-    except Exception as trouble:
-        runner.trouble = f"the model cannot answer: {trouble}"
-        log.error(runner.trouble, exc_info=not isinstance(trouble, EngineError))
+    except Exception as error:
+        runner.not_ready = f"the model cannot answer: {error}"
+        log.error(runner.not_ready, exc_info=not isinstance(error, EngineError))
     else:
         log.info("model %s is ready (%s engine)", runner.engine.info.name, runner.engine.name)

@@ -1,4 +1,4 @@
-"""Metrics, read off the runner's counts when they are asked for: they cost a request nothing."""
+"""Prometheus metrics, computed from the runner's counts at each scrape, so that requests pay nothing."""
 
 from collections.abc import Iterator
 
@@ -12,35 +12,35 @@ from llm_runtime.runner import Runner
 
 
 class RunnerCollector(Collector):
-    """Turns the runner's counts into metrics."""
-
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
 
     def collect(self) -> Iterator[Metric]:
-        """All metrics of this moment."""
         runner = self._runner
         gauges = {
             "running": ("Generations that hold a slot.", runner.slots.taken),
             "waiting": ("Requests that wait for a slot.", runner.slots.waiting),
-            "running_max": ("Slots.", runner.slots.size),
+            "running_max": ("Number of slots.", runner.slots.size),
         }
         for name, (text, value) in gauges.items():
             yield GaugeMetricFamily(f"llm_runtime_requests_{name}", text, value)
         yield GaugeMetricFamily("llm_runtime_model_loaded", "1 while the model is in memory.", runner.loaded)
         counters = {
-            "completed": ("Generations that came to their end.", runner.completed),
+            "completed": ("Generations that completed.", runner.completed),
             "failed": ("Generations that failed.", runner.failed),
             "cancelled": ("Requests whose client left.", runner.cancelled),
-            "prompt_tokens": ("Tokens of the prompts of completed generations.", runner.prompt_tokens),
-            "generated_tokens": ("Tokens generated, for whomever.", runner.generated_tokens),
+            "prompt_tokens": ("Prompt tokens of completed generations.", runner.prompt_tokens),
+            "generated_tokens": (
+                "Tokens generated, by completed, failed and cancelled generations alike.",
+                runner.generated_tokens,
+            ),
         }
         for name, (text, value) in counters.items():
             yield CounterMetricFamily(f"llm_runtime_{name}", text, value)
 
 
 def make_registry(runner: Runner) -> CollectorRegistry:
-    """A registry of this runner and its process."""
+    """Create a registry with the metrics of the runner and of this process."""
     registry = CollectorRegistry()
     registry.register(RunnerCollector(runner))
     ProcessCollector(registry=registry)
@@ -48,5 +48,5 @@ def make_registry(runner: Runner) -> CollectorRegistry:
 
 
 def render(registry: CollectorRegistry) -> Response:
-    """The text format."""
+    """Return all metrics in Prometheus' text format."""
     return Response(generate_latest(registry), headers={"content-type": CONTENT_TYPE_PLAIN_0_0_4})

@@ -1,4 +1,4 @@
-"""Model names, read as Ollama does: host/namespace/model:tag, compared without case."""
+"""Model names as Ollama reads them: host/namespace/model:tag, compared without regard to case."""
 
 import re
 
@@ -9,12 +9,12 @@ NAME = re.compile(
 
 
 def is_name(text: str) -> bool:
-    """Whether a model can be called so."""
+    """Return whether the text is a valid model name."""
     return NAME.fullmatch(text.strip()) is not None
 
 
 def display_name(name: str) -> str:
-    """The shortest full form of a name: `smollm2` becomes `smollm2:latest`."""
+    """Return a name with its tag, without default prefixes: `library/smollm2` gives `smollm2:latest`."""
     name = name.strip()
     for prefix in DEFAULT_PREFIXES:
         if name.lower().startswith(prefix):
@@ -24,5 +24,5 @@ def display_name(name: str) -> str:
 
 
 def same_model(one: str, other: str) -> bool:
-    """Whether two names mean one model."""
+    """Return whether two names refer to the same model."""
     return display_name(one).lower() == display_name(other).lower()

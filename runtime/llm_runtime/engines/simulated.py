@@ -1,4 +1,4 @@
-"""The simulated engine: no model, but slots, delays and faults as they are set."""
+"""The simulated engine: no model, only the slots, delays and faults that it is set to."""
 
 import asyncio
 import re
@@ -11,7 +11,7 @@ from llm_runtime.engines.engine import DropError, Emit, EngineError, Finish, Job
 from llm_runtime.engines.stops import StopFilter
 from llm_runtime.names import display_name
 
-# The text of every answer, by tokens. Not all of it is ASCII, so that nobody relies on that.
+# The text of every answer, split into tokens; partly non-ASCII, so that nothing comes to rely on ASCII.
 PASSAGE = tuple(
     re.findall(
         r" ?[^ ]+",
@@ -26,7 +26,7 @@ REFUSALS = {
 
 
 class SimulatedEngine:
-    """Implements Engine."""
+    """An Engine; the clock (seconds) and sleep can be replaced in tests."""
 
     name = "simulated"
 
@@ -55,24 +55,21 @@ class SimulatedEngine:
                 "simulated": True,
             },
             context_length=4096,
-            facts={"general.architecture": "simulated"},
+            metadata={"general.architecture": "simulated"},
         )
 
     @property
     def slots(self) -> int:
-        """Generations at once."""
         return self.behavior.slots
 
     async def load(self) -> None:
-        """Take as long as a load is set to take."""
         await self._sleep(self.behavior.load_seconds)
 
     async def unload(self) -> None:
-        """Nothing to give back."""
+        pass
 
     def check(self) -> None:
-        """Refuse the request if such a fault is set."""
-        fault = self._strike("not_found", "cancelled", "busy")
+        fault = self._take_fault("not_found", "cancelled", "busy")
         if fault is None:
             return
         if fault.kind == "not_found":
@@ -80,8 +77,8 @@ class SimulatedEngine:
         raise EngineError(*REFUSALS[fault.kind])
 
     async def generate(self, job: Job, emit: Emit) -> Finish:
-        """Say the passage at the set pace; the same prompt and seed begin at the same word."""
-        fault = self._strike("error", "hang", "drop", "unfinished")
+        """Emit PASSAGE with the set delays; the prompt and seed determine the word it starts at."""
+        fault = self._take_fault("error", "hang", "drop", "unfinished")
         prompt = job.prompt or "\n".join(message.content for message in job.messages)
         limit = job.options.num_predict
         count = min(limit, self.behavior.tokens) if limit > 0 else self.behavior.tokens
@@ -93,7 +90,7 @@ class SimulatedEngine:
         for made, delay in enumerate(self.behavior.delays(count, f"{job.options.seed}:{prompt}"), 1):
             if fault and made > fault.after_tokens:
                 await self._fail(fault)
-            # Against the clock, so that late timers do not add up; a pause of 0 lets others have a turn.
+            # Sleep until a due time, so that late timers do not add up; sleep(0) lets other tasks run.
             due += delay
             await self._sleep(max(0.0, due - self._clock()) if delay else 0)
             if made == 1:
@@ -115,8 +112,8 @@ class SimulatedEngine:
             generated_ns=round((self._clock() - first) * 1e9),
         )
 
-    def _strike(self, *kinds: str) -> Fault | None:
-        """The set fault, if it is of these kinds; it is used up by one."""
+    def _take_fault(self, *kinds: str) -> Fault | None:
+        """Return the fault if it is of one of these kinds, and count it as used once."""
         fault = self.fault
         if fault is None or fault.kind not in kinds:
             return None

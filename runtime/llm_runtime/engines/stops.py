@@ -1,10 +1,10 @@
-"""Stop strings, wherever the borders between tokens fall."""
+"""Stop strings, even when they span several tokens."""
 
 from collections.abc import Sequence
 
 
 class StopFilter:
-    """Holds text back while it may be the beginning of a stop string."""
+    """Holds back text that may be the beginning of a stop string."""
 
     def __init__(self, stops: Sequence[str]) -> None:
         self.stopped = False
@@ -12,7 +12,7 @@ class StopFilter:
         self._held = ""
 
     def feed(self, text: str) -> str:
-        """Take the next piece; return what is safe to send. Sets `stopped` at a stop string."""
+        """Take the next piece and return the text that can be sent. At a stop string, set `stopped`."""
         if not self._stops:
             return text
         text = self._held + text
@@ -25,12 +25,12 @@ class StopFilter:
         return text[: len(text) - keep]
 
     def rest(self) -> str:
-        """What was held back, once nothing more comes."""
+        """Return the text held back, once no more will come."""
         held, self._held = self._held, ""
         return held
 
 
 def _overlap(text: str, stop: str) -> int:
-    """Length of the longest end of the text that begins the stop string."""
+    """Return the length of the longest suffix of `text` that is a prefix of `stop`, less than all of it."""
     longest = min(len(text), len(stop) - 1)
     return next((size for size in range(longest, 0, -1) if text.endswith(stop[:size])), 0)

@@ -1,7 +1,7 @@
-"""How many threads to compute with: as many as the container may use, else as many as there are cores.
+"""The number of threads to compute with: the container's CPU limit, else the number of cores.
 
-More threads than the CPU limit allows cost far more than they bring: they spin while the kernel holds
-others of them back.
+More threads than the CPU limit allows make llama.cpp many times slower: the threads spin while the kernel
+throttles some of them.
 """
 
 import os
@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 
 def default_threads(root: Path = Path("/"), cores: int | None = None) -> int:
-    """The CPU limit of this process's cgroups (version 2 or 1) in whole cores; at least 1."""
+    """Return the CPU limit of this process's cgroups (version 2 or 1) in whole cores, at least 1."""
     cores = cores or _cores()
     return max(1, min([cores, *(floor(limit) for limit in _limits(root))]))
 
@@ -23,7 +23,7 @@ def _cores() -> int:
 
 
 def _limits(root: Path) -> Iterator[float]:
-    """The limits, in cores, of all groups from this process's own up to the root that is visible."""
+    """Yield the limits, in cores, of all groups from this process's own up to the visible root."""
     for line in _read(root / "proc/self/cgroup").splitlines():
         _, controllers, path = line.split(":", 2)
         if controllers == "":
@@ -39,14 +39,14 @@ def _limits(root: Path) -> Iterator[float]:
 
 
 def _upwards(mount: Path, path: str) -> Iterator[Path]:
-    """A group's folder and its parents'; of a container's host path, the mount alone exists."""
+    """Yield a group's folder and its parents'; in a container only the mount itself may exist."""
     inner = PurePosixPath(path.strip().lstrip("/"))
     for part in (inner, *inner.parents):
         yield mount / part
 
 
 def _read(file: Path) -> str:
-    """The file's text, or nothing where there is no such file."""
+    """Return the file's text, or "" if there is no such file."""
     try:
         return file.read_text().strip()
     except OSError:

@@ -1,14 +1,14 @@
-"""The simulated engine on a clock that the test winds."""
+"""The simulated engine on a fake clock."""
 
 import pytest
-from llm_runtime.api.schemas import Options
 from llm_runtime.engines.behavior import Behavior, Fault
 from llm_runtime.engines.engine import DropError, EngineError, Finish, Job
 from llm_runtime.engines.simulated import SimulatedEngine
+from llm_runtime.schemas import Options
 
 
 class Clock:
-    """Time that passes only by sleeping, each time a little more than asked."""
+    """Time passes only in sleep, which lasts `late` seconds longer than asked."""
 
     def __init__(self, late: float = 0.0) -> None:
         self.now = 100.0
@@ -36,26 +36,26 @@ async def ask(engine: SimulatedEngine, prompt: str = "Hello there", **options: o
     return "".join(pieces), finish
 
 
-async def test_the_times_are_those_that_were_set() -> None:
+async def test_durations_are_those_that_were_set() -> None:
     _, finish = await ask(engine(first_token_seconds=0.5, token_seconds=0.01), num_predict=11)
     assert (finish.prompt_ns, finish.generated_ns) == (500_000_000, 100_000_000)
     assert (finish.prompt_tokens, finish.generated_tokens, finish.reason) == (2, 11, "length")
 
 
-async def test_late_timers_do_not_add_up() -> None:
+async def test_delays_of_timers_do_not_add_up() -> None:
     clock = Clock(late=0.004)
     _, finish = await ask(engine(clock, first_token_seconds=0.01, token_seconds=0.01), num_predict=100)
     assert clock.now == pytest.approx(100 + 1.0 + 0.004)
     assert finish.generated_tokens == 100
 
 
-async def test_an_answer_ends_by_itself_after_its_natural_length() -> None:
+async def test_an_answer_stops_by_itself_after_the_length_that_is_set() -> None:
     for limit in (-1, 0, 500):
         _, finish = await ask(engine(tokens=40), num_predict=limit)
         assert (finish.generated_tokens, finish.reason) == (40, "stop")
 
 
-async def test_the_same_prompt_and_seed_give_the_same_words() -> None:
+async def test_the_same_prompt_and_seed_give_the_same_text() -> None:
     first, again, other = [await ask(engine(), seed=seed) for seed in (1, 1, 2)]
     assert first == again
     assert first[0] != other[0]
@@ -89,7 +89,7 @@ async def test_a_stop_string_ends_the_answer_and_its_time() -> None:
         ("busy", 503, "server busy, please try again.  maximum pending requests exceeded"),
     ],
 )
-def test_a_fault_refuses_as_often_as_it_is_set_to(kind: str, status: int, message: str) -> None:
+def test_a_fault_refuses_as_many_requests_as_it_is_set_to(kind: str, status: int, message: str) -> None:
     simulated = engine()
     simulated.fault = Fault.model_validate({"kind": kind, "times": 2})
     for _ in range(2):
@@ -101,9 +101,7 @@ def test_a_fault_refuses_as_often_as_it_is_set_to(kind: str, status: int, messag
 
 @pytest.mark.parametrize(("kind", "error"), [("error", EngineError), ("drop", DropError)])
 @pytest.mark.parametrize("after", [0, 3, 8])
-async def test_a_fault_strikes_after_its_number_of_tokens(
-    kind: str, error: type[Exception], after: int
-) -> None:
+async def test_a_fault_acts_after_its_number_of_tokens(kind: str, error: type[Exception], after: int) -> None:
     simulated = engine(tokens=8)
     simulated.fault = Fault.model_validate({"kind": kind, "after_tokens": after})
     pieces: list[str] = []
@@ -118,7 +116,7 @@ async def test_a_fault_strikes_after_its_number_of_tokens(
     assert (await ask(simulated))[1].reason == "stop"
 
 
-async def test_a_fault_without_a_number_stays_until_it_is_cleared() -> None:
+async def test_a_fault_without_a_number_of_times_stays_until_it_is_cleared() -> None:
     simulated = engine()
     simulated.fault = Fault(kind="busy", times=None)
     for _ in range(5):

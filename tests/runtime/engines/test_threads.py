@@ -1,4 +1,4 @@
-"""How many threads the engine computes with."""
+"""The default number of threads."""
 
 from pathlib import Path
 
@@ -24,12 +24,12 @@ def write(root: Path, files: dict[str, str]) -> Path:
         ("1600000 100000", 8),
     ],
 )
-def test_the_limit_of_a_container_counts_in_whole_cores(tmp_path: Path, limit: str, threads: int) -> None:
+def test_a_containers_limit_counts_in_whole_cores(tmp_path: Path, limit: str, threads: int) -> None:
     root = write(tmp_path, {"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/cpu.max": f"{limit}\n"})
     assert default_threads(root, cores=8) == threads
 
 
-def test_the_tightest_limit_on_the_way_up_counts(tmp_path: Path) -> None:
+def test_the_lowest_limit_of_all_parent_groups_counts(tmp_path: Path) -> None:
     files = {
         "proc/self/cgroup": "0::/kubepods/pod1/container\n",
         "sys/fs/cgroup/kubepods/cpu.max": "600000 100000\n",
@@ -40,7 +40,7 @@ def test_the_tightest_limit_on_the_way_up_counts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("quota", "threads"), [("-1", 8), ("200000", 2), ("150000", 1)])
-def test_version_1_of_the_groups_is_read_as_well(tmp_path: Path, quota: str, threads: int) -> None:
+def test_cgroups_version_1_are_read_as_well(tmp_path: Path, quota: str, threads: int) -> None:
     files = {
         "proc/self/cgroup": "12:cpuset:/\n3:cpu,cpuacct:/docker/abc\n1:name=systemd:/docker/abc\n",
         "sys/fs/cgroup/cpu/cpu.cfs_quota_us": f"{quota}\n",
@@ -49,9 +49,9 @@ def test_version_1_of_the_groups_is_read_as_well(tmp_path: Path, quota: str, thr
     assert default_threads(write(tmp_path, files), cores=8) == threads
 
 
-def test_without_groups_the_cores_count(tmp_path: Path) -> None:
+def test_without_cgroups_the_number_of_cores_counts(tmp_path: Path) -> None:
     assert default_threads(tmp_path, cores=6) == 6
 
 
-def test_this_machine_has_at_least_one() -> None:
+def test_this_machine_gets_at_least_one_thread() -> None:
     assert default_threads() >= 1

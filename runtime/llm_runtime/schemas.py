@@ -1,4 +1,4 @@
-"""The requests of Ollama's API. Unknown fields and options are ignored, as Ollama does."""
+"""The requests of Ollama's API. As in Ollama, unknown fields and options are ignored."""
 
 import math
 import re
@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 DURATION = re.compile(r"^[+-]?(0|((\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h))+)$")
 
 
-def _duration(value: Any) -> Any:
+def _check_duration(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError("must be a number of seconds or a duration such as 5m")
     if isinstance(value, str) and not DURATION.match(value):
@@ -17,31 +17,30 @@ def _duration(value: Any) -> Any:
     return value
 
 
-def _integer(value: Any) -> Any:
-    """Ollama cuts fractions off."""
+def _truncate(value: Any) -> Any:
+    """Ollama truncates fractions."""
     return int(value) if isinstance(value, float) and math.isfinite(value) else value
 
 
-def _given(options: Any) -> Any:
-    """Ollama takes null for "not given"."""
+def _drop_nulls(options: Any) -> Any:
+    """Ollama treats null as "not given"."""
     if not isinstance(options, dict):
         return options
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _text(value: Any) -> Any:
-    """Ollama takes null for "not given"."""
+def _null_to_empty(value: Any) -> Any:
     return "" if value is None else value
 
 
-# A number of seconds or Go's notation, "5m".
-Duration = Annotated[int | float | str, BeforeValidator(_duration)]
-Text = Annotated[str, BeforeValidator(_text)]
-Integer = Annotated[int, BeforeValidator(_integer), Field(ge=-(2**63), lt=2**63)]
+# Seconds as a number, or Go's notation such as "5m".
+Duration = Annotated[int | float | str, BeforeValidator(_check_duration)]
+Text = Annotated[str, BeforeValidator(_null_to_empty)]
+Integer = Annotated[int, BeforeValidator(_truncate), Field(ge=-(2**63), lt=2**63)]
 
 
 class Options(BaseModel):
-    """The options that an engine heeds; the others of Ollama's are accepted without effect."""
+    """The options that have an effect; Ollama's others are accepted and ignored."""
 
     model_config = ConfigDict(frozen=True, strict=True)
 
@@ -61,8 +60,6 @@ class Options(BaseModel):
 
 
 class Message(BaseModel):
-    """One turn of a conversation."""
-
     model_config = ConfigDict(frozen=True)
 
     role: Annotated[Text, AfterValidator(str.lower)] = ""
@@ -71,22 +68,22 @@ class Message(BaseModel):
 
 
 class ModelRequest(BaseModel):
-    """What the requests for tokens share."""
+    """The fields that /api/generate and /api/chat share."""
 
     model_config = ConfigDict(strict=True)
 
     model: Text = ""
     stream: bool | None = None
-    options: Annotated[Options, BeforeValidator(_given)] | None = None
+    options: Annotated[Options, BeforeValidator(_drop_nulls)] | None = None
     keep_alive: Duration | None = None
     think: bool | str | None = None
-    # Whatever Ollama takes that no engine here can do; `unsupported` refuses it.
+    # Fields of Ollama's that no engine here supports; `unsupported` rejects them.
     format: Any = None
     logprobs: bool | None = None
 
     @property
     def unloads(self) -> bool:
-        """Whether the model is to leave memory when this request is done."""
+        """Whether `keep_alive` is zero: the model leaves memory after this request."""
         return self.keep_alive is not None and not re.search("[1-9]", str(self.keep_alive))
 
 
@@ -102,8 +99,8 @@ class GenerateRequest(ModelRequest):
     images: list[str] | None = None
 
     @property
-    def dressed(self) -> bool:
-        """Whether more than the prompt is to reach the model."""
+    def has_extras(self) -> bool:
+        """Whether a template, system prompt or context is set."""
         return bool(self.template or self.system or self.context)
 
 
@@ -115,18 +112,18 @@ class ChatRequest(ModelRequest):
 
 
 class ShowRequest(BaseModel):
-    """POST /api/show; `name` is the older spelling."""
+    """POST /api/show; `name` is the older spelling of `model`."""
 
     model: Text = ""
     name: Text = ""
 
 
 def unsupported(request: ModelRequest) -> str | None:
-    """The first thing asked for that neither engine can do, in words for the client."""
-    if isinstance(request, GenerateRequest) and request.raw and request.dressed:
+    """Return the error message for the first field that no engine here supports, or None."""
+    if isinstance(request, GenerateRequest) and request.raw and request.has_extras:
         return "raw mode does not support template, system, or context"
     messages = (request.messages or ()) if isinstance(request, ChatRequest) else ()
-    wishes = {
+    features = {
         "images": getattr(request, "images", None) or any(message.images for message in messages),
         "tools": getattr(request, "tools", None),
         "insert": getattr(request, "suffix", None),
@@ -137,5 +134,5 @@ def unsupported(request: ModelRequest) -> str | None:
         "thinking": request.think,
     }
     return next(
-        (f'"{request.model}" does not support {wish}' for wish, asked in wishes.items() if asked), None
+        (f'"{request.model}" does not support {feature}' for feature, used in features.items() if used), None
     )
