@@ -10,7 +10,7 @@ from dev.proxy import exempt_loopback
 def pytest_configure() -> None:
     """Let tests reach their servers on loopback directly, whatever proxy the environment names.
 
-    Hypothesis tries the same examples in every run, and without a time limit, which a busy machine would exceed.
+    Hypothesis tries the same examples in every run, and gives them as long as a busy machine takes.
     """
     exempt_loopback(os.environ)
     settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
