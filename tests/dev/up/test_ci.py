@@ -1,7 +1,6 @@
 """What CI does with a cluster: Tilt runs beside the tests, and nothing of it is left afterwards."""
 
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -9,13 +8,14 @@ import pytest
 from dev import FixableError
 from dev.doctor import tools
 from dev.up import ci, start, tilt
+from tests.waiting import until_sync
 
 
 def test_a_tilt_that_ended_is_reported_with_the_end_of_its_log(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_text("first\nTiltfile: no such engine\n")
     child = subprocess.Popen(["true"])
-    child.wait()
+    child.wait(timeout=20)
     with pytest.raises(FixableError, match=r"(?s)Tilt ended.*no such engine"):
         ci.wait_until_ready(child, log)
 
@@ -38,8 +38,7 @@ def test_a_child_that_ignores_an_interrupt_is_ended_all_the_same(tmp_path: Path)
     child = subprocess.Popen(
         ["sh", "-c", f"trap '' INT; touch {ready}; while :; do sleep 0.1; done"], start_new_session=True
     )
-    while not ready.exists():
-        time.sleep(0.01)
+    until_sync("the child to ignore interrupts", ready.exists)
     ci.end(child, seconds=0.3)
     assert child.poll() is not None
 
