@@ -9,7 +9,7 @@
 run := sh dev/bootstrap run
 develop := sh dev/bootstrap run --group dev
 # With Python alone.
-bare := sh dev/bootstrap uv run --no-project
+bare := sh dev/bootstrap uv run --no-project --python '>=3.11'
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
 # Commands get a variable as it was given: by itself, make would expand the $ in PROMPT='It costs $5'.

@@ -14,6 +14,7 @@ GIB = 1024**3
 LOOPBACK = {"127.0.0.1", "localhost", "::1", "0.0.0.0"}  # noqa: S104 - what kind writes, not what we bind
 WATCHES, INSTANCES = 524288, 512  # https://kind.sigs.k8s.io/docs/user/known-issues/
 FEWEST_WATCHES, FEWEST_INSTANCES = 65536, 128
+MORE_DISK = "free some space: docker system prune"
 
 
 @dataclass(frozen=True)
@@ -22,22 +23,22 @@ class Check:
 
     name: str
     state: Literal["ok", "warn", "FAIL"]
-    says: str
+    message: str
     fix: str = ""
 
     def __str__(self) -> str:
-        line = f"{self.state:<4}  {self.name:<9} {self.says}"
+        line = f"{self.state:<4}  {self.name:<9} {self.message}"
         return line + (f"\n        fix: {self.fix.replace(chr(10), chr(10) + ' ' * 13)}" if self.fix else "")
 
 
-def engine(ready: bool, says: str) -> Check:
+def engine(ready: bool, description: str) -> Check:
     """Check that a container engine answers."""
     if ready:
-        return Check("engine", "ok", says)
+        return Check("engine", "ok", description)
     return Check(
         "engine",
         "FAIL",
-        says,
+        description,
         "start Docker (systemctl start docker, or Docker Desktop), or install it: https://docs.docker.com/engine/install\n"
         "or use the platform without containers: make local",
     )
@@ -53,9 +54,6 @@ def memory(available: float | None, needed: float, advised: float, whose: str) -
     if available < advised * GIB:
         return Check("memory", "warn", f"{has}, {advised:g} GiB are advised", _more_memory(whose))
     return Check("memory", "ok", has)
-
-
-MORE_DISK = "free some space: docker system prune"
 
 
 def _more_memory(whose: str) -> str:
@@ -96,14 +94,14 @@ def inotify(limits: tuple[int, int] | None) -> Check:
     if limits is None:
         return Check("inotify", "ok", "this system has no inotify limits")
     watches, instances = limits
-    says = f"max_user_watches {watches}, max_user_instances {instances}"
+    limits_now = f"max_user_watches {watches}, max_user_instances {instances}"
     if watches >= WATCHES and instances >= INSTANCES:
-        return Check("inotify", "ok", says)
+        return Check("inotify", "ok", limits_now)
     low = watches < FEWEST_WATCHES or instances < FEWEST_INSTANCES
     return Check(
         "inotify",
         "FAIL" if low else "warn",
-        f"{says}; kind advises {WATCHES} and {INSTANCES}",
+        f"{limits_now}; kind advises {WATCHES} and {INSTANCES}",
         f"sudo sysctl fs.inotify.max_user_watches={WATCHES} fs.inotify.max_user_instances={INSTANCES}\n"
         "(to keep it: the same two lines in /etc/sysctl.d/99-kind.conf)",
     )

@@ -64,14 +64,14 @@ def choose_profile(values: Values, containers: ContainerEngine) -> tuple[str, st
             )
         return "local", "no containers, as asked"
     if containers.ready:
-        return "cluster", containers.says
+        return "cluster", containers.description
     if profile == "cluster" or engine == "ollama":
         wanted = "PROFILE=cluster" if profile else "ENGINE=ollama"
         raise FixableError(
-            f"{wanted} needs a container engine, and {containers.says}",
+            f"{wanted} needs a container engine, and {containers.description}",
             "start Docker; or without containers: make up PROFILE=local ENGINE=llamacpp",
         )
-    return "local", f"no container engine: {containers.says}; start Docker for the cluster"
+    return "local", f"no container engine: {containers.description}; start Docker for the cluster"
 
 
 def choose_engine(values: Values, profile: str, detect: bool) -> tuple[str, Ollama | None]:

@@ -17,10 +17,10 @@ TIMEOUT = 20  # seconds for a program to answer
 
 @dataclass(frozen=True)
 class ContainerEngine:
-    """Whether a container engine answers, its name or why it does not, and what it has (0: unknown)."""
+    """A container engine: whether it answers, what it is or why it does not, and what it has (0: unknown)."""
 
     ready: bool
-    says: str
+    description: str
     memory: int = 0  # bytes
     processors: int = 0
     folder: str = ""
@@ -48,8 +48,8 @@ def container_engine() -> ContainerEngine:
         podman = " (podman is; see README, troubleshooting)" if shutil.which("podman") else ""
         return ContainerEngine(False, f"no Docker is on the PATH{podman}")
     if status or not version:
-        says = f"Docker is installed, but its engine does not answer ({last_line(problem)})"
-        return ContainerEngine(False, says)
+        description = f"Docker is installed, but its engine does not answer ({last_line(problem)})"
+        return ContainerEngine(False, description)
     _, shown, _ = run("docker", "info", "--format", "{{json .}}")
     try:
         info: dict[str, Any] = dict(json.loads(shown))

@@ -58,7 +58,7 @@ def reachable_from_pods(values: Values, containers: probe.ContainerEngine) -> Ch
 
 def cluster(values: Values, containers: probe.ContainerEngine) -> list[Check]:
     """Check what the cluster needs."""
-    found = [checks.engine(containers.ready, containers.says)]
+    found = [checks.engine(containers.ready, containers.description)]
     if containers.ready:
         folder = containers.folder if os.path.isdir(containers.folder) else str(ROOT)
         found += [

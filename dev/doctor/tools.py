@@ -70,8 +70,11 @@ def install(name: str, root: Path) -> bool:
     mise, wanted = ["sh", str(root / "dev/bootstrap"), "mise"], f"{name}@{pins(root)[name]}"
     if subprocess.run([*mise, "install", wanted], check=False).returncode:
         return False
-    folders = subprocess.run([*mise, "bin-paths", wanted], stdout=subprocess.PIPE, text=True, check=False)
-    program = shutil.which(name, path=os.pathsep.join(folders.stdout.split("\n")))
+    offline = {**os.environ, "MISE_OFFLINE": "1"}  # or mise asks for the newest version of every other tool
+    found = subprocess.run(
+        [*mise, "bin-paths", wanted], env=offline, stdout=subprocess.PIPE, text=True, check=False
+    )
+    program = shutil.which(name, path=os.pathsep.join(found.stdout.splitlines()))
     if program:
         link.parent.mkdir(exist_ok=True)
         link.symlink_to(os.path.relpath(program, link.parent))  # relative: the checkout may be renamed

@@ -18,7 +18,16 @@ from typing import Any
 from dev import FixableError, configuration
 from dev.doctor import ollama, probe, tools
 from dev.doctor.choice import ENGINES, choose
-from dev.settings import CONTEXT, MONITORING_NAMESPACE, NAMESPACE, SETTINGS, TABLE, Values
+from dev.settings import (
+    CONTEXT,
+    GRAFANA_PORT,
+    MONITORING_NAMESPACE,
+    NAMESPACE,
+    PROMETHEUS_PORT,
+    SETTINGS,
+    TABLE,
+    Values,
+)
 from dev.tilt import sources
 from dev.up import processes
 
@@ -71,8 +80,13 @@ def plan(
     common = {
         "profile": values["profile"],
         "extensions": sources.extensions(values),
-        "ci": ci_settings() if subcommand == "ci" else CI,
-        "ports": {name: values[f"{name}_port"] for name in ("api", "runtime")},
+        "ci": ci_limits() if subcommand == "ci" else CI,
+        "ports": {
+            "api": values["api_port"],
+            "runtime": values["runtime_port"],
+            "grafana": GRAFANA_PORT,
+            "prometheus": PROMETHEUS_PORT,
+        },
         "environment": button_environment(values),
     }
     return common | (local(values, environment) if values["profile"] == "local" else cluster(values))
@@ -92,6 +106,8 @@ def cluster(values: Values) -> Plan:
     return {
         "monitoring": monitoring,
         "grafana": monitoring and values["grafana"],
+        "namespace": NAMESPACE,
+        "monitoring_namespace": MONITORING_NAMESPACE,
         "namespaces": [NAMESPACE, MONITORING_NAMESPACE] if with_monitoring else [NAMESPACE],
         "runs_runtime": values["engine"] != "host",
         "builds_runtime": ENGINES[values["engine"]].embedded,
@@ -163,7 +179,7 @@ def local(values: Values, environment: Mapping[str, str]) -> Plan:
     return {"processes": {"commands": processes.commands(values), "environment": added}}
 
 
-def ci_settings() -> dict[str, str]:
+def ci_limits() -> dict[str, str]:
     """Return the arguments of ci_settings() that this Tilt has."""
     try:
         shown = subprocess.run(["tilt", "version"], capture_output=True, text=True, timeout=20, check=False)

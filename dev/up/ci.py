@@ -1,6 +1,6 @@
 """`python -m dev ci-cluster`: what CI does with a cluster.
 
-`up ci` until everything is green, e2e tests beside `tilt up`, then `tilt down`, with the settings of `up`.
+`tilt ci` until everything is green, e2e tests beside `tilt up`, then `tilt down`, with the settings of `up`.
 `tilt ci` ends with its port-forwards and watches no files: that is why the tests run beside a `tilt up`.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from dev import FixableError, configuration
+from dev import FixableError
 from dev.doctor import tools
 from dev.gateway.client import GatewayClient, default_url
 from dev.settings import CONTEXT, NAMESPACE, ROOT
@@ -29,14 +29,14 @@ OURS = ("--selector", "app.kubernetes.io/part-of=llm-platform", "--all-namespace
 
 
 @contextmanager
-def tilt_up(environment: Mapping[str, str], log: Path = LOG) -> Iterator[None]:
+def tilt_up(given: Mapping[str, str], log: Path = LOG) -> Iterator[None]:
     """Run `tilt up` in the background while the block runs."""
     log.parent.mkdir(exist_ok=True)
     with log.open("w") as output:
         child = subprocess.Popen(
-            tilt.command("up", configuration.given(environment)),
+            tilt.command("up", given),
             cwd=ROOT,
-            env=tools.on_path(environment),
+            env=tools.on_path(os.environ),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -103,18 +103,18 @@ def describe_cluster() -> None:
         subprocess.run([tools.path("kubectl"), "--context", CONTEXT, *command], check=False)
 
 
-def test_and_remove(environment: Mapping[str, str]) -> int:
+def test_and_remove(given: Mapping[str, str]) -> int:
     """Run e2e tests beside `tilt up`, then `tilt down`; return the tests' exit status.
 
     Raises:
         FixableError: the platform did not come up, or not everything of it was removed.
     """
-    with tilt_up(environment):
+    with tilt_up(given):
         status = subprocess.run(["make", "e2e"], cwd=ROOT, check=False).returncode
         if status:
             describe_cluster()
-    down = tilt.command("down", configuration.given(environment))
-    if subprocess.run(down, cwd=ROOT, env=tools.on_path(environment), check=False).returncode:
+    down = tilt.command("down", given)
+    if subprocess.run(down, cwd=ROOT, env=tools.on_path(os.environ), check=False).returncode:
         raise FixableError("`tilt down` failed; its output is above")
     if left := remaining():
         raise FixableError(f"`tilt down` did not remove {', '.join(left)}")
@@ -127,11 +127,12 @@ def main(argv: list[str]) -> int:
     Raises:
         FixableError: a step failed; the state of the cluster has been printed.
     """
-    argparse.ArgumentParser(prog="python -m dev ci-cluster", description=main.__doc__).parse_args(argv)
-    if status := start.main(["ci"]):
+    argparse.ArgumentParser(prog="python -m dev ci-cluster", description="Test a cluster.").parse_args(argv)
+    given, containers = start.resolve({**os.environ, "PROFILE": "cluster"})
+    if status := start.start_cluster(given, containers, "ci"):
         return status
     try:
-        return 1 if test_and_remove(os.environ) else 0
+        return 1 if test_and_remove(given) else 0
     except FixableError:
         describe_cluster()
         raise

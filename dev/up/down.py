@@ -4,13 +4,13 @@ Nothing else is stopped or removed. KEEP=cluster removes only the platform from 
 the settings that `up` had.
 """
 
-import argparse
 import os
 import subprocess
 from collections.abc import Mapping
 
 from dev import FixableError, configuration
 from dev.doctor import probe, tools
+from dev.options import Parser
 from dev.settings import CLUSTER, CONTEXT, REGISTRY, ROOT, TILT_PORT
 from dev.up import cluster, tilt
 
@@ -56,11 +56,14 @@ def main(argv: list[str]) -> int:
     Raises:
         FixableError: something could not be removed.
     """
-    parser = argparse.ArgumentParser(prog="python -m dev down", description="Remove what `up` created.")
-    parser.parse_args(argv)
+    parser = Parser("down", "Remove what `up` created.")
+    parser.add_setting("--keep", "remove the platform alone", choices=["cluster"])
+    keep = parser.parse(argv).keep
     containers = probe.container_engine()
     if not containers.ready:
-        print(f"nothing to remove: {containers.says}. (Ctrl-C in its terminal stops the local profile.)")
+        print(
+            f"nothing to remove: {containers.description}. (Ctrl-C in its terminal stops the local profile.)"
+        )
         return 0
     found = existing()
     if not found:
@@ -68,7 +71,7 @@ def main(argv: list[str]) -> int:
         return 0
     if not probe.port_is_free(TILT_PORT):
         print(f"note: Tilt still seems to run (port {TILT_PORT}): stop it with Ctrl-C in its terminal")
-    if os.environ.get("KEEP") == "cluster":
+    if keep:
         remove_platform(os.environ)
         return 0
     for thing in found:

@@ -67,10 +67,10 @@ def check_engine(values: Values, root: Path = ROOT) -> None:
         )
 
 
-def why_not_ready(url: str) -> str:
-    """Return why the model cannot answer, in the gateway's words; the empty string when it can."""
+def why_not_ready(gateway: GatewayClient) -> str:
+    """Return the gateway's reason why its model cannot answer; empty when it can."""
     try:
-        GatewayClient(url, timeout=2).text("/ready")
+        gateway.text("/ready")
     except FixableError as error:
         return error.problem
     return ""
@@ -95,12 +95,13 @@ def follow(values: Values, environment: Mapping[str, str]) -> Iterator[None]:
     """Each time this is resumed, ask whether the gateway is ready; print when it is, or why it is late."""
     began = time.monotonic()
     explained = False
-    while reason := why_not_ready(f"http://127.0.0.1:{values['api_port']}"):
+    gateway = GatewayClient(f"http://127.0.0.1:{values['api_port']}", timeout=2)
+    while reason := why_not_ready(gateway):
         if not explained and time.monotonic() - began > READY_WITHIN:
             variables = ", ".join(processes.passed_on(environment)) or "none"
             print(
                 f"note: not ready after {READY_WITHIN} s: {reason}\n"
-                f"  variables of the services that come from the environment: {variables}",
+                f"  passed on from the environment: {variables}",
                 flush=True,
             )
             explained = True
@@ -153,5 +154,5 @@ def start(values: Values, inherited: Mapping[str, str]) -> int:
         raise FixableError("the checks above failed; nothing was started")
     check_engine(values)
     if variables := processes.passed_on(inherited):
-        print(f"the services also read from the environment: {', '.join(variables)}", flush=True)
+        print(f"passed on from the environment: {', '.join(variables)}", flush=True)
     return supervise(values, environment)

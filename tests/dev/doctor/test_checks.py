@@ -87,7 +87,7 @@ def test_a_context_on_this_machine_is_the_local_one(server: str) -> None:
 
 def test_the_context_that_will_be_replaced_as_current_is_named() -> None:
     config = {"current-context": "production", "contexts": None, "clusters": None}
-    assert "now: production" in checks.context(config).says
+    assert "now: production" in checks.context(config).message
 
 
 def test_a_fix_of_two_lines_is_indented_under_its_check() -> None:

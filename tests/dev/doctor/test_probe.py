@@ -31,7 +31,7 @@ def test_a_docker_whose_engine_is_down_passes_the_reason_on(
     docker(tmp_path, monkeypatch, "echo 'Cannot connect to the Docker daemon' >&2; exit 1")
     engine = probe.container_engine()
     assert not engine.ready
-    assert "Cannot connect to the Docker daemon" in engine.says
+    assert "Cannot connect to the Docker daemon" in engine.description
 
 
 def test_an_engine_is_known_by_version_and_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,7 +79,7 @@ def test_an_engine_that_reports_no_processors_is_not_a_problem(
     docker(tmp_path, monkeypatch, "case $1 in version) echo 5.4.2;; info) echo '{}';; esac")
     check = checks.processors(probe.container_engine().processors)
     assert check.state == "ok"
-    assert "unknown" in check.says
+    assert "unknown" in check.message
 
 
 def test_a_port_that_is_listened_on_is_taken_and_its_holder_named() -> None:

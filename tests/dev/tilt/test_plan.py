@@ -116,7 +116,7 @@ def test_the_local_profile_runs_the_procfiles_processes_in_the_environment_of_ma
     made = tilt_plan.plan(flags, {"API_PORT": "8001", "LLM_LOG_FORMAT": "json"})
     processes = made["processes"]
     assert set(processes["commands"]) == {"runtime", "gateway"}
-    assert made["ports"] == {"api": 8001, "runtime": 11434}
+    assert (made["ports"]["api"], made["ports"]["runtime"]) == (8001, 11434)
     assert processes["environment"]["RUNTIME_ENGINE"] == "simulated"
     assert processes["environment"]["LLM_MODEL"] == processes["environment"]["RUNTIME_MODEL"] == "m:1"
     assert "LLM_LOG_FORMAT" not in processes["environment"], (
@@ -213,7 +213,7 @@ def test_tilt_gets_a_readiness_timeout_where_it_has_one(
     (tmp_path / "tilt").write_text(f"#!/bin/sh\necho '{version}'\n")
     (tmp_path / "tilt").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    assert ("readiness_timeout" in tilt_plan.ci_settings()) is has_one
+    assert ("readiness_timeout" in tilt_plan.ci_limits()) is has_one
 
 
 def test_tilt_defines_every_setting_but_those_that_only_make_needs() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dev import FixableError
-from dev.doctor import tools
+from dev.doctor import probe, tools
 from dev.up import ci, start, tilt
 from tests.waiting import until_sync
 
@@ -50,6 +50,7 @@ def test_every_tilt_command_gets_the_settings(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_platform_that_does_not_come_up_is_not_tested(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(start, "main", lambda *_: 3)
+    monkeypatch.setattr(start, "resolve", lambda _: ({"profile": "cluster"}, probe.NOT_ASKED))
+    monkeypatch.setattr(start, "start_cluster", lambda *_: 3)
     monkeypatch.setattr(ci, "tilt_up", lambda _: pytest.fail("it went on"))
     assert ci.main([]) == 3

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from dev import FixableError, configuration
 from dev.doctor import tools
-from dev.settings import ROOT
+from dev.settings import CLUSTER, CONTEXT, REGISTRY, REGISTRY_PORT, ROOT
 from dev.up import cluster
 
 CTLPTL = """apiVersion: ctlptl.dev/v1alpha1
@@ -55,3 +56,10 @@ def test_another_command_can_create_the_cluster(monkeypatch: pytest.MonkeyPatch)
     cluster.apply(configuration.parse({"cluster_command": "my-tool apply"}))
     file = str(ROOT / "ctlptl.yaml")
     assert commands == [["/tools/ctlptl", "apply", "-f", file], ["my-tool", "apply", file]]
+
+
+def test_the_file_names_what_the_settings_name() -> None:
+    registry, kind = yaml.safe_load_all((ROOT / "ctlptl.yaml").read_text())
+    assert (registry["name"], registry["port"]) == (REGISTRY, REGISTRY_PORT)
+    assert (kind["name"], kind["registry"]) == (CONTEXT, REGISTRY)
+    assert f"kind-{CLUSTER}" == CONTEXT

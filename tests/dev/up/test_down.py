@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from dev import FixableError
-from dev.doctor import tools
-from dev.up import down
+from dev.doctor import probe, tools
+from dev.up import cluster, down
 
 
 def test_the_platform_is_removed_with_the_settings_that_started_it(
@@ -34,3 +34,41 @@ def test_a_failed_tilt_down_names_the_command_that_removes_everything(
     monkeypatch.setattr(tools, "path", lambda _: "false")
     with pytest.raises(FixableError, match="make down removes the whole cluster"):
         down.remove_platform(dict(os.environ))
+
+
+@pytest.fixture
+def removals(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A machine with a cluster; the list is of what was removed."""
+    removed: list[str] = []
+    monkeypatch.setattr(probe, "container_engine", lambda: probe.ContainerEngine(True, "Docker 28"))
+    monkeypatch.setattr(down, "existing", lambda: ["cluster kind-llm"])
+    monkeypatch.setattr(cluster, "remove", lambda: removed.append("cluster"))
+    monkeypatch.setattr(down, "remove_platform", lambda _: removed.append("platform"))
+    monkeypatch.delenv("KEEP", raising=False)
+    return removed
+
+
+def test_down_removes_the_cluster_and_keep_only_the_platform(
+    removals: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert down.main([]) == 0
+    monkeypatch.setenv("KEEP", "cluster")
+    assert down.main([]) == 0
+    assert removals == ["cluster", "platform"]
+
+
+def test_a_mistyped_keep_removes_nothing(removals: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEEP", "clutser")
+    with pytest.raises(SystemExit):
+        down.main([])
+    assert removals == []
+
+
+def test_without_a_container_engine_there_is_nothing_to_remove(
+    removals: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    absent = probe.ContainerEngine(False, "no Docker is on the PATH")
+    monkeypatch.setattr(probe, "container_engine", lambda: absent)
+    assert down.main([]) == 0
+    assert "nothing to remove: no Docker is on the PATH" in capsys.readouterr().out
+    assert removals == []

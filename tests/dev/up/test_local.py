@@ -79,6 +79,17 @@ def test_a_refusal_starts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
         local.start(values(), {"LLM_MODEL": "other"})
 
 
+def test_what_the_environment_passes_on_is_named_before_anything_starts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(doctor, "local", lambda _: [])
+    monkeypatch.setattr(local, "supervise", lambda *_: 0)
+    assert local.start(values(ENGINE="simulated"), {"LLM_API_KEYS": "secret", "RUNTIME_SLOTS": "2"}) == 0
+    shown = capsys.readouterr().out
+    assert "passed on from the environment: LLM_API_KEYS, RUNTIME_SLOTS" in shown
+    assert "secret" not in shown
+
+
 def test_a_gateway_that_stays_unready_is_reported_once_with_its_reason_and_the_variables(
     gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -17,22 +17,16 @@ def test_settings_given_to_make_reach_tilt() -> None:
     assert tilt.flags(given) == ["--engine=llamacpp", "--monitoring=false"]
 
 
-def test_tilt_gets_what_was_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
-    started: dict[str, str] = {}
-
-    def start_cluster(_: object, given: dict[str, str], *__: object) -> int:
-        started.update(given)
-        return 0
-
+def test_what_was_chosen_is_given_to_tilt_and_a_variable_wins_over_the_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(configuration, "from_file", lambda: {"ENGINE": "simulated", "AUTOSCALER": "none"})
     monkeypatch.setattr(probe, "container_engine", lambda: READY)
-    monkeypatch.setattr(start, "start_cluster", start_cluster)
-    for name in ("PROFILE", "ENGINE", "MODEL", "RUNTIME"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AUTOSCALER", "cpu")
-    assert start.main([]) == 0
-    wanted = {"profile": "cluster", "engine": "simulated", "model": "smollm2:135m", "autoscaler": "cpu"}
-    assert wanted.items() <= started.items()
+    given, containers = start.resolve({"AUTOSCALER": "cpu"})
+    assert containers is READY
+    chosen = {"profile": "cluster", "engine": "simulated", "model": "smollm2:135m"}
+    assert given == {"autoscaler": "cpu", **chosen}
+    assert "--engine=simulated" in tilt.flags(given)
 
 
 @pytest.mark.parametrize(
@@ -55,8 +49,8 @@ def test_a_failed_check_starts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tools, "ensure", lambda _: pytest.fail("tools were installed"))
     monkeypatch.setattr(cluster, "apply", lambda _: pytest.fail("the cluster was created"))
     monkeypatch.setattr(local, "supervise", lambda *_: pytest.fail("the processes were started"))
-    values = configuration.parse({"profile": "local", "engine": "simulated", "model": "m"})
     with pytest.raises(FixableError, match="nothing was started"):
-        start.start_cluster(READY, {}, values, "up")
+        start.start_cluster({"engine": "ollama"}, READY)
+    values = configuration.parse({"profile": "local", "engine": "simulated", "model": "m"})
     with pytest.raises(FixableError, match="nothing was started"):
         local.start(values, {})
