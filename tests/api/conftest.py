@@ -12,7 +12,7 @@ from tests.waiting import equals, until
 
 @pytest.fixture
 async def open_gateway() -> AsyncIterator[Open]:
-    """Opens a gateway in-process: `await open_gateway(max_running=1)`, with settings as keyword arguments."""
+    """Opens gateways in-process, with settings as keyword arguments: `await open_gateway(max_running=1)`."""
     async with AsyncExitStack() as stack:
 
         async def open_it(**settings: Any) -> InProcess:
@@ -27,7 +27,7 @@ async def open_gateway() -> AsyncIterator[Open]:
 
 @pytest.fixture
 async def serve() -> AsyncIterator[live.Serve]:
-    """Serves a gateway before a simulated runtime: `await serve(behavior={"slots": 1}, max_running=1)`."""
+    """Serves gateways on loopback, each with a simulated runtime; arguments as for `live.start`."""
     async with AsyncExitStack() as stack:
 
         async def start(**given: Any) -> live.Live:

@@ -19,7 +19,7 @@ Connect = Callable[..., Awaitable[tuple[Live, openai.AsyncOpenAI]]]
 
 @pytest.fixture
 async def connect(serve: Serve) -> AsyncIterator[Connect]:
-    """Serves a gateway and opens a client of it: `await connect(key="...", max_running=1)`."""
+    """Serves gateways with these settings and opens a client of each, with this key."""
     async with AsyncExitStack() as stack:
 
         async def open_it(key: str = "none", **given: Any) -> tuple[Live, openai.AsyncOpenAI]:
