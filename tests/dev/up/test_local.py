@@ -16,7 +16,7 @@ from tests.dev.fake_gateway import FakeGateway
 
 def values(**variables: str) -> Values:
     given = configuration.given({"PROFILE": "local", **variables})
-    return choose(configuration.parse(given), NOT_ASKED)[0]
+    return choose(configuration.parse(given), NOT_ASKED, detect=False)[0]
 
 
 @pytest.fixture
