@@ -56,7 +56,7 @@ autoscale: ## prove that both autoscalers act, by load that rises and falls
 
 ## Maintain
 generate: ## write the generated files: chart settings, dashboards, rules
-	@$(develop) env PYTHONPATH=api .venv/bin/python -m dev generate $(ARGS)
+	@$(develop) env PYTHONPATH=api:runtime .venv/bin/python -m dev generate $(ARGS)
 lock: ## update uv.lock after a change of pyproject.toml
 	@sh dev/bootstrap uv lock --default-index https://pypi.org/simple $(ARGS)
 help: ## this list

@@ -13,7 +13,7 @@ from http.client import HTTPException
 from typing import Any
 from urllib.parse import urlsplit
 
-from dev import FixableError
+from dev import FixableError, models
 from dev.doctor import probe
 from dev.settings import RUNTIME_PORT
 
@@ -131,7 +131,7 @@ def choose_model(ollama: Ollama, wanted: str) -> str:
         if ollama.models
         else "has no models"
     )
-    raise FixableError(f"the Ollama at {ollama.url} {missing}", f"ollama pull {wanted or 'gemma3:270m'}")
+    raise FixableError(f"the Ollama at {ollama.url} {missing}", f"ollama pull {wanted or models.OLLAMA}")
 
 
 def url_from_pods(address: Address, containers: probe.ContainerEngine) -> str:

@@ -8,11 +8,12 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from dev.generate import chart_settings, documents
+from dev.generate import chart_settings, documents, models
 from monitoring.source import render as monitoring
 
 GENERATORS: list[Callable[[], dict[Path, str]]] = [
     chart_settings.render,
+    models.render,
     documents.render,
     monitoring.render,
 ]

@@ -1,6 +1,6 @@
-"""The `settings` of charts/llm-api: values and schema, from the gateway's Settings class.
+"""The `model` and `settings` of charts/llm-api: values and schema, from the gateway's Settings class.
 
-The chart turns each one into an environment variable, such as `maxRunning` into LLM_MAX_RUNNING.
+The chart turns each setting into an environment variable, such as `maxRunning` into LLM_MAX_RUNNING.
 """
 
 import json
@@ -8,6 +8,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
+import yaml
 from llm_api.settings import Settings
 
 from dev.generate.marked import replace
@@ -26,6 +27,11 @@ CLUSTER_DEFAULTS = {"log_format": "json"}
 # The pod's terminationGracePeriodSeconds is computed from these, which takes whole seconds and no null.
 WHOLE_SECONDS = {"shutdown_grace_seconds"}
 
+SETTINGS = """
+# Each setting is an environment variable of the gateway: maxRunning is LLM_MAX_RUNNING. With null, the
+# gateway uses its own default.
+settings:
+"""
 BEGIN = "# BEGIN generated from api/llm_api/settings.py by `make generate`\n"
 END = "# END generated\n"
 SCHEMA_BEGIN, SCHEMA_END = '    "settings": {\n', "\n    }"
@@ -37,28 +43,36 @@ def render() -> dict[Path, str]:
     Raises:
         ValueError: a file lacks the lines around its generated part.
     """
-    fields = {
-        name: field
-        for name, field in Settings.model_json_schema()["properties"].items()
-        if name not in OTHER_VALUES
-    }
+    properties = Settings.model_json_schema()["properties"]
+    fields = {name: field for name, field in properties.items() if name not in OTHER_VALUES}
     values, schema = CHART / "values.yaml", CHART / "values.schema.json"
     return {
-        values: replace(values.read_text(), BEGIN, END, _values(fields)),
+        values: replace(
+            values.read_text(), BEGIN, END, _model(properties["model"]) + SETTINGS + _values(fields)
+        ),
         schema: replace(schema.read_text(), SCHEMA_BEGIN, SCHEMA_END, _schema(fields)),
     }
 
 
+def _model(field: dict[str, Any]) -> str:
+    return f"# -- {field['description']}\nmodel: {_scalar(field['default'])}\n"
+
+
 def _values(fields: dict[str, Any]) -> str:
-    lines = ["settings:"]
+    lines = []
     for name, field in fields.items():
         comment = field["description"]
         if choices := field.get("enum"):
             comment += f": {', '.join(choices[:-1])} or {choices[-1]}"
         default = CLUSTER_DEFAULTS.get(name, field["default"])
         lines += wrap(f"-- {comment}", 110, initial_indent="  # ", subsequent_indent="  # ")
-        lines.append(f"  {_camel_case(name)}: {default if isinstance(default, str) else json.dumps(default)}")
+        lines.append(f"  {_camel_case(name)}: {_scalar(default)}")
     return "\n".join(lines) + "\n"
+
+
+def _scalar(value: object) -> str:
+    """Return a value as YAML on one line, a text in quotes only where it needs them."""
+    return yaml.safe_dump(value, width=1_000_000).splitlines()[0]
 
 
 def _schema(fields: dict[str, Any]) -> str:

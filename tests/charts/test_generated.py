@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
+import yaml
 from llm_api.settings import Settings
 from pydantic import Field
 
-from dev.generate import chart_settings, render
+from dev.generate import chart_settings, models, render
 
 
 def test_generated_files_are_up_to_date() -> None:
@@ -23,6 +24,30 @@ def test_a_new_setting_reaches_the_charts_values_and_schema(monkeypatch: pytest.
     assert "  # -- Most new things\n  newLimit: null\n" in made[chart_settings.CHART / "values.yaml"]
     schema = made[chart_settings.CHART / "values.schema.json"]
     assert '"newLimit": { "type": ["integer", "null"], "minimum": 3 }' in schema
+
+
+@pytest.mark.parametrize("default", ["", "gpt-4o=gemma3:270m,claude-*=gemma3:270m", "*", "true", "a #b"])
+def test_a_settings_text_is_the_same_text_in_the_charts_values(
+    monkeypatch: pytest.MonkeyPatch, default: str
+) -> None:
+    class MoreSettings(Settings):
+        model_aliases: str = Field(default=default, description="Other names of models")
+
+    monkeypatch.setattr(chart_settings, "Settings", MoreSettings)
+    values = yaml.safe_load(chart_settings.render()[chart_settings.CHART / "values.yaml"])
+    assert values["settings"]["modelAliases"] == default
+
+
+def test_a_new_default_model_reaches_both_charts_and_the_commands(monkeypatch: pytest.MonkeyPatch) -> None:
+    class OtherSettings(Settings):
+        model: str = Field(default="other:1b", description="Model for requests that name none")
+
+    monkeypatch.setattr(chart_settings, "Settings", OtherSettings)
+    monkeypatch.setattr(models, "GatewaySettings", OtherSettings)
+    assert "\nmodel: other:1b\n" in chart_settings.render()[chart_settings.CHART / "values.yaml"]
+    template, module = models.render().values()
+    assert 'ternary "other:1b" "smollm2:135m"' in template
+    assert 'OLLAMA = "other:1b"\n' in module
 
 
 def test_a_file_without_the_marks_around_its_generated_part_is_an_error(
