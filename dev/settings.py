@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from dev import FixableError
+from dev import FixableError, models
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -29,7 +29,8 @@ TILT_PORT = 10350
 REGISTRY_PORT = 5005
 
 SWITCH = {"true": True, "1": True, "false": False, "0": False}
-Values = dict[str, Any]  # by setting: bool for a switch, int for a port, else str ("" where it is not set)
+# By setting: bool for a switch, int for a port, else str ("" where it is not set; with commas for a list).
+Values = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Setting:
     help: str
     default: str = ""
     otherwise: str = ""
-    kind: Literal["string", "switch", "port"] = "string"
+    kind: Literal["string", "list", "switch", "port"] = "string"
     values: tuple[str, ...] = ()
     group: Literal["platform", "mirror"] = "platform"
     tilt: bool = True
@@ -76,10 +77,25 @@ class Setting:
             if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
                 raise FixableError(f"{problem}a port (1 to 65535)", f"{self.variable}={self.default}")
             return int(text)
+        if self.kind == "list" and text:
+            return self._parse_list(text)
         if self.values and text and text not in self.values:
             meant = difflib.get_close_matches(text, self.values, 1) or self.values
             raise FixableError(f"{problem}one of {', '.join(self.values)}", f"{self.variable}={meant[0]}")
         return text
+
+    def _parse_list(self, text: str) -> str:
+        """Return the entries without the spaces around them.
+
+        Raises:
+            FixableError: one is empty, or the same as another.
+        """
+        entries = [entry.strip() for entry in text.split(",")]
+        distinct = list(dict.fromkeys(filter(None, entries)))
+        if entries != distinct:
+            problem = "has an empty entry" if "" in entries else "has an entry twice"
+            raise FixableError(f"{self.variable}={text} {problem}", f"{self.variable}={','.join(distinct)}")
+        return ",".join(entries)
 
 
 def _mirror(name: str, help: str, default: str = "", **more: Any) -> Setting:
@@ -101,8 +117,11 @@ TABLE = (
     ),
     Setting(
         "model",
-        "the model's name",
-        otherwise="gemma3:270m with ollama, the first one listed with host, smollm2:135m with the others",
+        "the model; with ollama and host also several, such as gemma3:270m,qwen3:0.6b, the default first",
+        otherwise=(
+            f"{models.OLLAMA} with ollama, the first one listed with host, {models.EMBEDDED} with the others"
+        ),
+        kind="list",
     ),
     Setting(
         "ollama_host",
@@ -134,7 +153,8 @@ TABLE = (
     _mirror("pip_index_url", "the package index that the images built here install from"),
     _mirror(
         "model_source",
-        "ENGINE=ollama: another name to pull the model from, such as mirror.example/library/gemma3:270m",
+        "ENGINE=ollama: another name to pull the model from, such as mirror.example/library/gemma3:270m;"
+        " or what comes before each model's own name, such as mirror.example/library/",
     ),
     _mirror(
         "model_insecure", "pull from it over plain HTTP, or with any certificate", "false", kind="switch"

@@ -1,11 +1,11 @@
-"""Decides what starts on this machine: PROFILE says where, ENGINE says what answers, MODEL says which model.
+"""Decides what starts on this machine: PROFILE says where, ENGINE says what answers, MODEL says which models.
 
 Every combination that cannot work is refused here, before anything starts.
 """
 
 from dataclasses import dataclass
 
-from dev import FixableError
+from dev import FixableError, models
 from dev.doctor import ollama
 from dev.doctor.ollama import Ollama
 from dev.doctor.probe import ContainerEngine
@@ -21,10 +21,10 @@ class Engine:
 
 
 ENGINES = {
-    "ollama": Engine("gemma3:270m"),
+    "ollama": Engine(models.OLLAMA),
     "host": Engine(""),  # the first model that it lists
-    "llamacpp": Engine("smollm2:135m", embedded=True),
-    "simulated": Engine("smollm2:135m", embedded=True),
+    "llamacpp": Engine(models.EMBEDDED, embedded=True),
+    "simulated": Engine(models.EMBEDDED, embedded=True),
 }
 DEFAULT_ENGINE = {"cluster": "ollama", "local": "llamacpp"}
 
@@ -41,9 +41,10 @@ def choose(values: Values, containers: ContainerEngine, detect: bool = True) -> 
     engine, running = choose_engine(values, profile, detect)
     model = values["model"] or ENGINES[engine].model
     if running:
-        model = ollama.choose_model(running, values["model"])
+        model = ",".join(ollama.choose_model(running, name) for name in values["model"].split(","))
         reason += f"; Ollama {running.version} at {running.url} has {', '.join(running.models)}"
     chosen = {**values, "profile": profile, "engine": engine, "model": model}
+    check_models(chosen)
     (check_cluster if profile == "cluster" else check_local)(chosen)
     return chosen, f"PROFILE={profile} ENGINE={engine} MODEL={model}  ({reason})"
 
@@ -96,6 +97,20 @@ def choose_engine(values: Values, profile: str, detect: bool) -> tuple[str, Olla
         return "host", ollama.ask(address)
     except FixableError:
         return default, None  # none runs here
+
+
+def check_models(values: Values) -> None:
+    """Check that the engine can serve as many models as MODEL names.
+
+    Raises:
+        FixableError: It cannot.
+    """
+    names = values["model"].split(",")
+    if ENGINES[values["engine"]].embedded and len(names) > 1:
+        raise FixableError(
+            f"ENGINE={values['engine']} serves one model, and MODEL={values['model']} names {len(names)}",
+            f"MODEL={names[0]}; or ENGINE=ollama in the cluster, ENGINE=host with your own Ollama",
+        )
 
 
 def check_cluster(values: Values) -> None:

@@ -131,7 +131,7 @@ def api_values(values: Values) -> dict[str, Any]:
     """Return the values of charts/llm-api."""
     common = {
         "development": True,
-        "model": values["model"],
+        "model": values["model"].split(",")[0],
         "autoscaling.mode": values["autoscaler"],
         "serviceMonitor.enabled": values["monitoring"],
     }
@@ -148,17 +148,13 @@ def runtime_values(values: Values, images: Mapping[str, str]) -> dict[str, Any]:
         return {}
     common = {
         "engine": values["engine"],
-        "model.name": values["model"],
         "autoscaling.mode": values["autoscaler"],
         "serviceMonitor.enabled": values["monitoring"],
     }
     if ENGINES[values["engine"]].embedded:
-        return common | {"development": True, "persistence.enabled": False}  # the weights are in the image
-    return common | {
-        **sources.image_values(images["ollama"]),
-        "model.source": values["model_source"],
-        "model.insecure": values["model_insecure"],
-    }
+        own = {"models[0].name": values["model"], "development": True}
+        return common | own | {"persistence.enabled": False}  # the weights are in the image
+    return common | sources.image_values(images["ollama"]) | sources.model_values(values)
 
 
 def assignments(values: Mapping[str, Any]) -> list[str]:

@@ -62,6 +62,30 @@ def image_values(reference: str) -> dict[str, str]:
     return {"image.repository": folder + slash + last, "image.tag": tag, "image.digest": digest}
 
 
+def model_values(values: Values) -> dict[str, Any]:
+    """Return the models, and where Ollama pulls each one from, as values of charts/llm-runtime.
+
+    Raises:
+        FixableError: MODEL_SOURCE names one model, and MODEL several.
+    """
+    names, source = values["model"].split(","), values["model_source"]
+    prefix = source.endswith("/")
+    if source and not prefix and len(names) > 1:
+        raise FixableError(
+            f"MODEL_SOURCE={source} names one model, and MODEL={values['model']} names {len(names)}",
+            "MODEL_SOURCE=HOST/library/ with a slash at its end: each model's name is added",
+        )
+    return {
+        f"models[{number}].{key}": value
+        for number, name in enumerate(names)
+        for key, value in {
+            "name": name,
+            "source": source + name if prefix else source,
+            "insecure": values["model_insecure"],
+        }.items()
+    }
+
+
 def build_arguments(values: Values, named: Mapping[str, str]) -> dict[str, str]:
     """Return the arguments of both Dockerfiles that differ from their defaults."""
     default = SETTINGS["python_image"].default

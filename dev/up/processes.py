@@ -31,7 +31,7 @@ def names(values: Values) -> list[str]:
 
 def decided(values: Values) -> dict[str, str]:
     """Return the variables of both services that the settings decide."""
-    model, engine = values["model"], values["engine"]
+    model, engine = values["model"].split(",")[0], values["engine"]
     if not ENGINES[engine].embedded:
         return {"LLM_MODEL": model, "LLM_RUNTIME_URL": ollama.parse_address(values["ollama_host"]).url()}
     return {

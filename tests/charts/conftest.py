@@ -1,4 +1,4 @@
-"""Fixtures that render the charts; tests that use them are skipped where helm is missing."""
+"""Fixtures that render the charts or run Ollama's script; tests are skipped where helm or bash is missing."""
 
 import os
 import shutil
@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.charts.helm import CHARTS, ROOT, Helm, Manifest, Render, by_kind
+from tests.charts.ollama_pod import Pod
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +29,11 @@ def render(helm: Helm) -> Render:
         return by_kind(helm.template(folder / chart, *settings, namespace=namespace))
 
     return call
+
+
+@pytest.fixture
+def pod(tmp_path: Path) -> Pod:
+    """The folder of a pod in which Ollama's script runs."""
+    if shutil.which("bash") is None:
+        pytest.skip("bash is not on the PATH")
+    return Pod(tmp_path)

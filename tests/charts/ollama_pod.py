@@ -12,7 +12,8 @@ from tests.charts import fake_ollama
 from tests.charts.helm import ROOT
 
 SCRIPT = ROOT / "charts/llm-runtime/files/ollama.sh"
-SOURCE = "mirror:5000/library/gemma3:270m"
+MODEL = "gemma3:270m"
+SOURCE = f"mirror:5000/library/{MODEL}"
 SECONDS = 60  # for the script to end, on a busy machine
 
 
@@ -27,8 +28,7 @@ class Pod:
         self.environment = {
             "PATH": f"{folder}:{os.environ['PATH']}",
             "OLLAMA_HOST": f"0.0.0.0:{self.port}",
-            "MODEL": "gemma3:270m",
-            "MODEL_SOURCE": SOURCE,
+            "OLLAMA_MODELS": "/models",
             "MODEL_THREADS": "2",
             "TMPDIR": str(folder),
             "FAKE_RESULTS": str(self.results),

@@ -40,13 +40,13 @@ def test_the_runtime_reads_every_variable_that_its_chart_sets(
 ) -> None:
     from llm_runtime.settings import Settings
 
-    objects = render("llm-runtime", f"engine={engine}", "model.path=/models/a.gguf")
+    objects = render("llm-runtime", f"engine={engine}", "models[0].name=a:1,models[0].path=/models/a.gguf")
     found = environment(container(objects))
     assert set(found) - variables(Settings) == {"UVICORN_TIMEOUT_GRACEFUL_SHUTDOWN"}
     for name, value in found.items():
         monkeypatch.setenv(name, value)
     settings = Settings()
-    assert (settings.engine, settings.model, settings.threads) == (engine, "smollm2:135m", 2)
+    assert (settings.engine, settings.model, settings.threads) == (engine, "a:1", 2)
 
 
 def requests(tree: Any) -> list[dict[str, str]]:
@@ -91,7 +91,17 @@ def test_the_gateways_default_address_is_the_runtimes_headless_service(render: R
     assert values["runtime"]["url"] == f"http://{service['metadata']['name']}:{port['port']}"
 
 
-def test_ollama_pulls_the_model_that_the_gateway_asks_for(render: Render) -> None:
-    values = yaml.safe_load((ROOT / "charts/llm-api/values.yaml").read_text())
-    (pull,) = pod(render("llm-runtime"))["initContainers"]
-    assert environment(pull)["MODEL"] == values["model"]
+@pytest.mark.parametrize("engine", ["llamacpp", "simulated"])
+def test_without_models_an_embedded_engine_serves_its_own_default(render: Render, engine: str) -> None:
+    from llm_runtime.settings import Settings
+
+    found = environment(container(render("llm-runtime", f"engine={engine}")))
+    assert found["RUNTIME_MODEL"] == Settings.model_fields["model"].default
+
+
+def test_without_models_ollama_pulls_and_loads_the_model_that_the_gateway_asks_for(render: Render) -> None:
+    model = environment(container(render("llm-api")))["LLM_MODEL"]
+    runtime = render("llm-runtime")
+    (pull,) = pod(runtime)["initContainers"]
+    assert pull["command"][3:] == [f"{model} {model}"]
+    assert container(runtime)["readinessProbe"]["exec"]["command"][3:] == [model]

@@ -67,13 +67,12 @@ def test_a_mirror_and_a_digest_replace_the_image_in_every_container(render: Rend
 
 
 def test_the_embedded_runtime_gets_its_settings_from_the_values_and_pulls_nothing(render: Render) -> None:
-    objects = render(
-        "llm-runtime", "engine=llamacpp", "slots=3", "contextLength=8192", "model.path=/models/a.gguf"
-    )
+    model = "models[0].name=a:1,models[0].path=/models/a.gguf"
+    objects = render("llm-runtime", "engine=llamacpp", "slots=3", "contextLength=8192", model)
     assert "initContainers" not in pod(objects)
     assert environment(container(objects)) == {
         "RUNTIME_ENGINE": "llamacpp",
-        "RUNTIME_MODEL": "smollm2:135m",
+        "RUNTIME_MODEL": "a:1",
         "RUNTIME_MODEL_PATH": "/models/a.gguf",
         "RUNTIME_THREADS": "2",
         "RUNTIME_SLOTS": "3",
@@ -104,7 +103,7 @@ def test_readiness_asks_for_the_model_and_liveness_for_the_server(render: Render
     found = container(render("llm-runtime", f"engine={engine}"))
     for probe in ("startupProbe", "readinessProbe"):
         if engine == "ollama":
-            assert found[probe]["exec"]["command"] == ["bash", "/scripts/ollama.sh", "ready"]
+            assert found[probe]["exec"]["command"][:3] == ["bash", "/scripts/ollama.sh", "ready"]
         else:
             assert found[probe]["httpGet"] == {"path": "/ready", "port": "http"}
     assert found["livenessProbe"]["httpGet"] == {"path": "/", "port": "http"}

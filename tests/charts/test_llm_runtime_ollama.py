@@ -8,22 +8,26 @@ import pytest
 from tests.charts.helm import CHARTS, Render, container, environment, pod
 
 
-def test_ollama_pulls_the_model_before_it_serves_and_reports_a_failure(render: Render) -> None:
+def test_ollama_pulls_its_models_before_it_serves_and_reports_a_failure(render: Render) -> None:
+    source = "http://mirror:5000/library/qwen:1b"
     objects = render(
         "llm-runtime",
-        "model.name=qwen:1b",
-        "model.source=http://mirror:5000/library/qwen:1b",
-        "model.insecure=true",
+        f"models[0].name=qwen:1b,models[0].source={source},models[0].insecure=true",
+        "models[1].name=gemma3:270m",
     )
     (pull,) = pod(objects)["initContainers"]
-    assert pull["command"] == ["bash", "/scripts/ollama.sh", "pull", "--insecure"]
+    models = [f"qwen:1b {source} --insecure", "gemma3:270m gemma3:270m"]
+    assert pull["command"] == ["bash", "/scripts/ollama.sh", "pull", *models]
     assert pull["terminationMessagePolicy"] == "FallbackToLogsOnError"
-    found = environment(pull)
-    assert found["MODEL"] == "qwen:1b"
-    assert found["MODEL_SOURCE"] == "http://mirror:5000/library/qwen:1b"
-    assert found["OLLAMA_NOPRUNE"] == "1"
+    assert environment(pull)["OLLAMA_NOPRUNE"] == "1"
     assert {"name": "models", "mountPath": "/models"} in pull["volumeMounts"]
     assert pull["resources"] == container(objects)["resources"]
+
+
+def test_the_first_model_is_the_one_that_a_pod_loads_before_it_is_ready(render: Render) -> None:
+    found = container(render("llm-runtime", "models[0].name=qwen:1b,models[1].name=gemma3:270m"))
+    for probe in ("startupProbe", "readinessProbe"):
+        assert found[probe]["exec"]["command"] == ["bash", "/scripts/ollama.sh", "ready", "qwen:1b"]
 
 
 def test_ollama_gets_its_settings_from_the_values(render: Render) -> None:

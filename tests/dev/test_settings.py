@@ -48,6 +48,24 @@ def test_a_wrong_value_is_refused_by_name_with_a_right_one(variable: str, text: 
 
 
 @pytest.mark.parametrize(
+    ("text", "problem", "fix"),
+    [
+        ("a,,b", "MODEL=a,,b has an empty entry", "MODEL=a,b"),
+        ("a,", "MODEL=a, has an empty entry", "MODEL=a"),
+        ("a, b,a", "MODEL=a, b,a has an entry twice", "MODEL=a,b"),
+    ],
+)
+def test_a_list_with_an_empty_entry_or_one_twice_is_refused(text: str, problem: str, fix: str) -> None:
+    with pytest.raises(FixableError) as refusal:
+        parse(MODEL=text)
+    assert (refusal.value.problem, refusal.value.fix) == (problem, fix)
+
+
+def test_a_lists_entries_may_have_spaces_around_them() -> None:
+    assert parse(MODEL=" a:1 , b:2")["model"] == "a:1,b:2"
+
+
+@pytest.mark.parametrize(
     ("former", "fix"),
     [
         ("ollama", "ENGINE=ollama"),

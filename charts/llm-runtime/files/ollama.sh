@@ -1,37 +1,60 @@
 #!/bin/bash
-# What Ollama's pods do besides serving: `pull` the model, `ready` as their probe, `drain` at their end.
+# What Ollama's pods do besides serving: `pull` the models, `ready` as their probe, `drain` at their end.
 # The image has bash and Ollama's own CLI, but no curl.
 set -euo pipefail
 export LC_ALL=C # match bytes, whatever the locale
+files=${TMPDIR:-/tmp}
 
-# pull [--insecure]: put the model on the volume, under its name and with this container's threads. The server
-# keeps what it has of an interrupted pull, and the next one resumes there.
+# pull MODEL...: put the models on the volume, one after the other. A MODEL is "NAME SOURCE [--insecure]".
 pull() {
-  local server files=${TMPDIR:-/tmp} output
+  local server model
   ollama serve >"$files/serve.log" 2>&1 &
   server=$!
   # SIGTERM lets the server save its progress.
   trap "kill $server 2>/dev/null; wait $server 2>/dev/null || :" EXIT
   trap 'exit 143' TERM
   until ollama ps &>/dev/null; do
-    kill -0 $server 2>/dev/null || { echo "Ollama does not start:"; tail -n 20 "$files/serve.log"; exit 1; }
+    kill -0 $server 2>/dev/null || fail "Ollama does not start:"$'\n'"$(tail -n 20 "$files/serve.log")"
     sleep 0.2
   done
-  if ollama show "$MODEL_SOURCE" &>/dev/null; then
-    echo "$MODEL_SOURCE is on the volume"
+  for model in "$@"; do
+    # shellcheck disable=SC2086 # its words
+    pull_one $model
+  done
+}
+
+# Put a model on the volume, under its name and with this container's threads. The server keeps what it has of an
+# interrupted pull, and the next one resumes there.
+pull_one() {
+  local name=$1 source=$2 output
+  shift 2
+  if ollama show "$source" &>/dev/null; then
+    echo "$source is on the volume"
   else
     # In the background, because bash handles SIGTERM only after a foreground command.
-    ollama pull "$@" "$MODEL_SOURCE" 2>&1 | progress &
+    ollama pull "$@" "$source" 2>&1 | progress "$name from $source" &
     wait $!
   fi
-  printf 'FROM %s\nPARAMETER num_thread %d\n' "$MODEL_SOURCE" "$MODEL_THREADS" >"$files/Modelfile"
-  output=$(ollama create "$MODEL" -f "$files/Modelfile" 2>&1) ||
-    { echo "Cannot create the model $MODEL from $MODEL_SOURCE: ${output##*Error: }"; exit 1; }
-  echo "$MODEL is on the volume, num_thread $MODEL_THREADS"
+  printf 'FROM %s\nPARAMETER num_thread %d\n' "$source" "$MODEL_THREADS" >"$files/Modelfile"
+  output=$(ollama create "$name" -f "$files/Modelfile" 2>&1) ||
+    fail "Cannot create the model $name from $source: ${output##*Error: }"
+  echo "$name is on the volume, num_thread $MODEL_THREADS"
+}
+
+# Say why, and what to do where the volume is the reason.
+fail() {
+  local advice=""
+  case $1 in
+    *": no space left on device"*) advice=" (the volume is full; the chart's persistence.size sets its size)" ;;
+    *" $OLLAMA_MODELS/"*": permission denied"* | *" $OLLAMA_MODELS/"*": operation not permitted"*)
+      advice=" (this container's user, $UID, must own everything on the volume)" ;;
+  esac
+  echo "$1$advice"
+  exit 1
 }
 
 # Print each step of a pull, and each tenth of a layer, once: the CLI redraws all of them ten times a second,
-# between escape sequences. Fail unless the pull succeeded; the last line says why.
+# between escape sequences. Fail unless the pull, of $1, succeeded; the last line says why.
 progress() {
   local piece step last=""
   local -A seen=()
@@ -45,19 +68,18 @@ progress() {
   done
   [[ $last != success ]] || return 0
   [[ $last == "Error: "* ]] || last="Error: it ended early, at: $last"
-  echo "Cannot pull the model $MODEL from $MODEL_SOURCE: ${last#Error: }"
-  return 1
+  fail "Cannot pull the model $1: ${last#Error: }"
 }
 
-# Succeed when the model is in memory; load it if it is not.
+# ready MODEL: succeed when a model is in memory; load MODEL if none is. To load it in place of another, which a
+# client asked for, would make the two of them load again and again.
 ready() {
-  local name=$MODEL output
-  [[ ${name##*/} == *:* ]] || name=$name:latest
+  local output
   output=$(ollama ps 2>&1) || { echo "Ollama does not answer: ${output#Error: }"; exit 1; }
-  [[ $output == *$'\n'"$name "* ]] && return
+  [[ $output == *NAME*$'\n'* ]] && return
   # An empty prompt loads the model and nothing else. `run` would pull a model that is missing.
-  output=$(ollama show "$MODEL" 2>&1 >/dev/null && ollama run "$MODEL" "" 2>&1 </dev/null) ||
-    { echo "The model $MODEL does not load: ${output##*Error: }"; exit 1; }
+  output=$(ollama show "$1" 2>&1 >/dev/null && ollama run "$1" "" 2>&1 </dev/null) ||
+    { echo "The model $1 does not load: ${output##*Error: }"; exit 1; }
 }
 
 # drain LEAST MOST: keep serving for LEAST seconds while the pod's address leaves the Services, then until no

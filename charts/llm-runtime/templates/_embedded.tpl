@@ -5,9 +5,11 @@ env:
     value: {{ .Values.engine }}
   - name: RUNTIME_MODEL
     value: {{ include "llm-runtime.model" . | quote }}
-  {{- with .Values.model.path }}
+  {{- range .Values.models }}
+  {{- with .path }}
   - name: RUNTIME_MODEL_PATH
     value: {{ . | quote }}
+  {{- end }}
   {{- end }}
   {{- with include "llm-runtime.threads" . }}
   - name: RUNTIME_THREADS

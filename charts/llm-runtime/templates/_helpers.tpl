@@ -18,8 +18,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- with .Values.image.digest }}@{{ . }}{{ end }}
 {{- end -}}
 
+{{/* The first model, which is the default. */}}
 {{- define "llm-runtime.model" -}}
-{{ .Values.model.name | default (ternary "gemma3:270m" "smollm2:135m" (eq .Values.engine "ollama")) }}
+{{ with .Values.models }}{{ (first .).name }}{{ else }}{{ include "llm-runtime.defaultModel" . }}{{ end }}
 {{- end -}}
 
 {{/* Threads per generation: the value, else the whole CPUs of the limit; empty without a limit. */}}

@@ -13,8 +13,6 @@
   value: {{ .Values.ollama.maxLoadedModels | quote }}
 - name: OLLAMA_KEEP_ALIVE
   value: {{ .Values.ollama.keepAlive | quote }}
-- name: MODEL
-  value: {{ include "llm-runtime.model" . | quote }}
 {{- range $name, $value := .Values.env }}
 - name: {{ $name }}
   value: {{ $value | quote }}
@@ -28,11 +26,11 @@ env:
   {{- include "llm-runtime.ollama.env" . | nindent 2 }}
 startupProbe:
   exec:
-    command: [bash, /scripts/ollama.sh, ready]
+    command: [bash, /scripts/ollama.sh, ready, {{ include "llm-runtime.model" . | quote }}]
   {{- toYaml .Values.probes.startup | nindent 2 }}
 readinessProbe:
   exec:
-    command: [bash, /scripts/ollama.sh, ready]
+    command: [bash, /scripts/ollama.sh, ready, {{ include "llm-runtime.model" . | quote }}]
   {{- toYaml .Values.probes.readiness | nindent 2 }}
 lifecycle:
   preStop:
@@ -45,18 +43,22 @@ lifecycle:
         - {{ .Values.shutdownGraceSeconds | quote }}
 {{- end -}}
 
-{{/* Pulls the model. A failure shows as Init:Error, with its reason in the description of the pod. */}}
+{{/* Pulls the models. A failure shows as Init:Error, with its reason in the description of the pod. */}}
 {{- define "llm-runtime.ollama.pull" -}}
 - name: pull-model
   image: {{ include "llm-runtime.image" . }}
   imagePullPolicy: {{ .Values.image.pullPolicy }}
-  command: [bash, /scripts/ollama.sh, pull{{ if .Values.model.insecure }}, --insecure{{ end }}]
+  command:
+    - bash
+    - /scripts/ollama.sh
+    - pull
+    {{- range .Values.models | default (list (dict "name" (include "llm-runtime.model" .))) }}
+    - "{{ .name }} {{ .source | default .name }}{{ if .insecure }} --insecure{{ end }}"
+    {{- end }}
   terminationMessagePolicy: FallbackToLogsOnError
   {{- include "llm-runtime.securityContext" . | nindent 2 }}
   env:
     {{- include "llm-runtime.ollama.env" . | nindent 4 }}
-    - name: MODEL_SOURCE
-      value: {{ .Values.model.source | default (include "llm-runtime.model" .) | quote }}
     - name: MODEL_THREADS
       value: {{ include "llm-runtime.threads" . | default "0" | quote }}
     # Without it, a starting server deletes partial downloads older than an hour.

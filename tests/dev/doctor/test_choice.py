@@ -71,6 +71,8 @@ def test_a_simulated_model_may_have_any_name() -> None:
         (ABSENT, "ENGINE=ollama", r"(?s)ENGINE=ollama needs a container engine.*start Docker.*PROFILE=local"),
         (ABSENT, "PROFILE=cluster", r"(?s)PROFILE=cluster needs a container engine.*start Docker"),
         (READY, "ENGINE=llamacpp MODEL=gemma3:270m", r"(?s)MODEL=gemma3:270m is not in the image.*leave"),
+        (READY, "ENGINE=llamacpp MODEL=a,b", r"(?s)serves one model, and MODEL=a,b names 2.*MODEL=a;"),
+        (READY, "PROFILE=local ENGINE=simulated MODEL=a,b", r"(?s)serves one model.*ENGINE=host"),
         (READY, "AUTOSCALER=queue MONITORING=false", r"(?s)needs Prometheus.*fix: AUTOSCALER=cpu"),
         (READY, "PROFILE=local API_PORT=8001 RUNTIME_PORT=8001", r"(?s)both 8001.*fix:"),
         (READY, "ENGINE=host", r"(?s)no Ollama answers at http://127.0.0.1:11434.*fix: ollama serve"),
@@ -97,6 +99,7 @@ def test_an_ollama_that_runs_here_is_used_and_its_models_are_named(
 
 def test_a_model_is_chosen_among_those_of_the_running_ollama(asked: list[str]) -> None:
     assert chosen(ABSENT, MODEL="llama3.2")["model"] == "llama3.2:latest"
+    assert chosen(ABSENT, MODEL="llama3.2,qwen3:0.6b")["model"] == "llama3.2:latest,qwen3:0.6b"
     with pytest.raises(FixableError, match=r"(?s)MODEL=gemma3:270m; it has: qwen3.*ollama pull gemma3:270m"):
         chosen(ABSENT, MODEL="gemma3:270m")
 

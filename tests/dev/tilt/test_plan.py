@@ -39,14 +39,39 @@ def test_without_settings_ollama_serves_in_the_cluster_with_monitoring_and_hpas(
 def test_the_embedded_runtime_is_built_and_its_model_is_what_the_gateway_asks_for(engine: str) -> None:
     made = plan(engine=engine)
     assert made["builds_runtime"] is True
-    assert {f"engine={engine}", "model.name=smollm2:135m", "development=true"} <= set(made["runtime_values"])
+    wanted = {f"engine={engine}", "models[0].name=smollm2:135m", "development=true"}
+    assert wanted <= set(made["runtime_values"])
     assert "model=smollm2:135m" in made["api_values"]
 
 
-def test_gateway_and_runtime_are_given_the_same_model() -> None:
-    made = plan(model="qwen3:0.6b")
+def models(**settings: Any) -> set[str]:
+    """Return what the settings set of the runtime's models."""
+    return {value for value in plan(**settings)["runtime_values"] if value.startswith("models")}
+
+
+def test_the_runtime_is_given_all_models_and_the_gateway_the_first_as_its_default() -> None:
+    made = plan(model="qwen3:0.6b, gemma3:270m")
     assert "model=qwen3:0.6b" in made["api_values"]
-    assert "model.name=qwen3:0.6b" in made["runtime_values"]
+    assert {"models[0].name=qwen3:0.6b", "models[1].name=gemma3:270m"} <= set(made["runtime_values"])
+
+
+def test_a_models_source_is_another_name_of_it() -> None:
+    assert models(model_source="http://mirror:5000/a/b:1", model_insecure=True) == {
+        "models[0].name=gemma3:270m",
+        "models[0].source=http://mirror:5000/a/b:1",
+        "models[0].insecure=true",
+    }
+
+
+def test_a_source_with_a_slash_at_its_end_stands_before_the_name_of_each_model() -> None:
+    assert models(model="a:1,b:2", model_source="mirror.example/library/") == {
+        "models[0].name=a:1",
+        "models[0].source=mirror.example/library/a:1",
+        "models[0].insecure=false",
+        "models[1].name=b:2",
+        "models[1].source=mirror.example/library/b:2",
+        "models[1].insecure=false",
+    }
 
 
 def test_without_monitoring_nothing_of_it_is_installed_and_nothing_asks_for_its_kinds() -> None:
@@ -76,6 +101,8 @@ def test_keda_comes_with_the_queue_autoscaler_alone_and_takes_metrics_servers_pl
         ({"runtime": "embedded"}, r"(?s)unknown settings: runtime.*runtime is now profile and engine"),
         ({"autoscaler": "memory"}, r"(?s)AUTOSCALER=memory is not one of cpu, queue, none.*fix: "),
         ({"autoscaler": "queue", "monitoring": False}, r"(?s)needs Prometheus.*fix: AUTOSCALER=cpu"),
+        ({"model": "a,,b"}, r"(?s)MODEL=a,,b has an empty entry.*fix: MODEL=a,b"),
+        ({"model": "a,b", "model_source": "h/library/a"}, r"(?s)MODEL_SOURCE=h/library/a names one.*slash"),
         (
             {"autoscaler": "queue", "keda_chart": "https://charts.example"},
             r"(?s)KEDA_CHART names no chart.*fix: KEDA_CHART=",

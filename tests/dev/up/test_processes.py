@@ -11,7 +11,7 @@ from dev.up import processes
 
 def values(**variables: str) -> Values:
     given = configuration.given({"PROFILE": "local", **variables})
-    return choose(configuration.parse(given), NOT_ASKED)[0]
+    return choose(configuration.parse(given), NOT_ASKED, detect=False)[0]
 
 
 def test_by_default_real_weights_are_served_on_the_designs_ports() -> None:
@@ -32,7 +32,7 @@ def test_settings_and_inherited_variables_reach_the_processes() -> None:
 
 
 def test_with_an_ollama_of_the_host_the_gateway_runs_alone_before_it() -> None:
-    given = {**values(), "engine": "host", "model": "qwen3:0.6b", "ollama_host": "0.0.0.0:12000"}
+    given = {**values(), "engine": "host", "model": "qwen3:0.6b,gemma3:270m", "ollama_host": "0.0.0.0:12000"}
     environment = processes.environment(given, {})
     assert environment["LLM_RUNTIME_URL"] == "http://127.0.0.1:12000"
     assert environment["LLM_MODEL"] == "qwen3:0.6b"
