@@ -44,6 +44,15 @@ def test_the_cluster_gets_what_the_settings_name_and_nothing_else(
     assert set(made.resources) == wanted
 
 
+def test_all_models_reach_the_runtime_and_the_first_one_the_gateway(evaluate: Evaluator) -> None:
+    made = evaluate("--model=first:1,second:2", "--monitoring=false")
+    assert made.status == 0, made.log
+    assert "first:1 first:1" in made.text("llm-runtime")
+    assert "second:2 second:2" in made.text("llm-runtime")
+    assert "first:1" in made.text("llm-api")
+    assert "second:2" not in made.text("llm-api")
+
+
 def test_the_local_profile_has_two_processes_and_the_tests(evaluate: Evaluator) -> None:
     made = evaluate("--profile=local", context="somewhere-else")
     assert made.status == 0, made.log
