@@ -4,12 +4,13 @@ Every combination that cannot work is refused here, before anything starts.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from dev import FixableError, models
-from dev.doctor import ollama
+from dev.doctor import ollama, probe
 from dev.doctor.ollama import Ollama
 from dev.doctor.probe import ContainerEngine
-from dev.settings import RUNTIME_PORT, Values
+from dev.settings import RUNTIME_PORT, TILT_PORT, Values
 
 
 @dataclass(frozen=True)
@@ -91,12 +92,19 @@ def choose_engine(values: Values, profile: str, detect: bool) -> tuple[str, Olla
         return "host", ollama.ask(ollama.parse_address(values["ollama_host"]))
     default = values["engine"] or DEFAULT_ENGINE[profile]
     address = ollama.parse_address(values["ollama_host"])
-    if values["engine"] or moved or not detect or not address.is_local:
+    if values["engine"] or moved or not detect or not address.is_local or forwarded_by_tilt(address.port):
         return default, None
     try:
         return "host", ollama.ask(address)
     except FixableError:
         return default, None  # none runs here
+
+
+def forwarded_by_tilt(port: int) -> bool:
+    """Return whether a port is probably the platform's own, forwarded by a Tilt that runs."""
+    if holder := probe.port_holder(port):
+        return Path(holder.partition(": ")[2].split(" ")[0]).name.startswith("tilt")
+    return not probe.port_is_free(TILT_PORT)
 
 
 def check_models(values: Values) -> None:

@@ -54,7 +54,9 @@ class GatewayClient:
         if key:
             headers[b"Authorization"] = f"Bearer {key}".encode()
         try:
-            self._http = httpx.Client(headers=headers, timeout=timeout, follow_redirects=True)
+            # A connection ends with its response: a command makes few calls, and then has nothing to close.
+            limits = httpx.Limits(max_keepalive_connections=0)
+            self._http = httpx.Client(headers=headers, timeout=timeout, limits=limits, follow_redirects=True)
         except (ValueError, ImportError, OSError) as error:
             raise FixableError(
                 f"the proxy or certificate settings cannot be used: {error}",

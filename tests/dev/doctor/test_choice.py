@@ -3,7 +3,7 @@
 import pytest
 
 from dev import FixableError, configuration
-from dev.doctor import ollama
+from dev.doctor import ollama, probe
 from dev.doctor.choice import choose
 from dev.doctor.ollama import Address, Ollama
 from dev.doctor.probe import ContainerEngine
@@ -21,6 +21,7 @@ def no_ollama(monkeypatch: pytest.MonkeyPatch) -> None:
         raise FixableError(f"no Ollama answers at {address.url()}", "ollama serve")
 
     monkeypatch.setattr(ollama, "ask", ask)
+    monkeypatch.setattr(probe, "port_holder", lambda _: "process 7: /usr/bin/ollama serve")
 
 
 @pytest.fixture
@@ -118,3 +119,21 @@ def test_an_ollama_on_another_machine_is_used_only_when_asked_for(asked: list[st
     assert asked == []
     assert chosen(READY, OLLAMA_HOST="gpu.example", ENGINE="host")["engine"] == "host"
     assert asked == ["http://gpu.example:11434"]
+
+
+@pytest.mark.parametrize(
+    ("holder", "tilt_runs", "engine"),
+    [
+        ("process 7: /usr/local/bin/tilt up --context kind-llm", True, "ollama"),
+        ("process 7: /opt/tilt/ollama serve", True, "host"),
+        ("", True, "ollama"),
+        ("", False, "host"),
+    ],
+)
+def test_the_platforms_own_runtime_that_tilt_forwards_is_not_an_ollama_of_the_host(
+    holder: str, tilt_runs: bool, engine: str, asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probe, "port_holder", lambda _: holder)
+    monkeypatch.setattr(probe, "port_is_free", lambda _: not tilt_runs)
+    assert chosen(READY)["engine"] == engine
+    assert bool(asked) is (engine == "host")

@@ -111,7 +111,9 @@ def test_a_containers_memory_limit_counts(tmp_path: Path) -> None:
 
 def test_this_machines_memory_and_disk_are_known(tmp_path: Path) -> None:
     assert (probe.available_memory() or 0) > 0
-    assert probe.free_disk(tmp_path / "not" / "there" / "yet") == probe.free_disk(tmp_path)
+    # Other programs write to the disk in the meantime.
+    there, not_yet = probe.free_disk(tmp_path), probe.free_disk(tmp_path / "not" / "there" / "yet")
+    assert not_yet == pytest.approx(there, rel=0.2)
 
 
 def test_a_kubeconfig_that_cannot_be_read_is_none(tmp_path: Path) -> None:
