@@ -102,13 +102,12 @@ def cluster(values: Values) -> Plan:
     """Return the part of the plan that the cluster needs."""
     monitoring, autoscaler = values["monitoring"], values["autoscaler"]
     images = sources.images(values)
-    with_monitoring = monitoring or autoscaler == "queue"
     return {
         "monitoring": monitoring,
         "grafana": monitoring and values["grafana"],
         "namespace": NAMESPACE,
         "monitoring_namespace": MONITORING_NAMESPACE,
-        "namespaces": [NAMESPACE, MONITORING_NAMESPACE] if with_monitoring else [NAMESPACE],
+        "namespaces": [NAMESPACE, MONITORING_NAMESPACE] if monitoring else [NAMESPACE],
         "runs_runtime": values["engine"] != "host",
         "builds_runtime": ENGINES[values["engine"]].embedded,
         "build_args": sources.build_arguments(values, images),
@@ -137,8 +136,7 @@ def api_values(values: Values) -> dict[str, Any]:
     }
     if values["engine"] != "host":
         return common
-    address = ollama.parse_address(values["ollama_host"])
-    url = ollama.url_from_pods(address, probe.container_engine())
+    url = ollama.url_from_pods(ollama.parse_address(values["ollama_host"]), probe.container_engine())
     return common | {"runtime.url": url, "runtime.balance": "none"}
 
 
