@@ -20,7 +20,7 @@ $(foreach name,$(.VARIABLES),$(if $(findstring command line,$(origin $(name))),\
 up: ## check this machine and start the platform: in a cluster with Tilt, or without containers as processes
 	@$(run) python -m dev up $(ARGS)
 local: ## the same, always as processes: gateway and runtime, with reload and without containers
-	@PROFILE=local $(run) python -m dev up $(ARGS)
+	@$(run) python -m dev up --local $(ARGS)
 ask: ## stream one answer: make ask PROMPT="Why is the sky blue?"
 	@$(run) python -m dev ask $(ARGS)
 smoke: ## check the running gateway

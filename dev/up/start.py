@@ -65,13 +65,19 @@ def main(argv: list[str]) -> int:
     Raises:
         FixableError: a setting, a check or a step failed.
     """
-    argparse.ArgumentParser(
+    parser = argparse.ArgumentParser(
         prog="python -m dev up",
         description="Start the platform.",
         epilog=f"settings (make up NAME=VALUE, or environment variables):\n{help_text()}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-    ).parse_args(argv)
-    given, containers = resolve(os.environ)
+    )
+    parser.add_argument("--local", action="store_true", help="use the local profile, as `make local` does")
+    environment: Mapping[str, str] = os.environ
+    if parser.parse_args(argv).local:
+        if environment.get("PROFILE", "local") != "local":
+            raise FixableError(f"make local contradicts PROFILE={environment['PROFILE']}", "use make up")
+        environment = {**environment, "PROFILE": "local"}
+    given, containers = resolve(environment)
     if given["profile"] == "cluster":
         return start_cluster(given, containers)
     return local.start(configuration.parse(given), os.environ)

@@ -90,9 +90,9 @@ def test_every_verb_is_one_of_the_entry_points() -> None:
 
 
 def test_the_local_target_chooses_the_local_profile(checkout: Path) -> None:
-    arguments, environment = make(checkout, "local", "PROFILE=cluster", "ENGINE=simulated")
-    assert arguments[-2:] == ["dev", "up"]
-    assert (environment["PROFILE"], environment["ENGINE"]) == ("local", "simulated")
+    arguments, environment = make(checkout, "local", "ENGINE=simulated")
+    assert arguments[-3:] == ["dev", "up", "--local"]
+    assert environment["ENGINE"] == "simulated"
 
 
 def test_help_lists_every_target() -> None:

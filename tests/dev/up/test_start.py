@@ -5,6 +5,7 @@ import pytest
 from dev import FixableError, configuration
 from dev.doctor import checks, probe, tools
 from dev.doctor import report as doctor
+from dev.settings import Values
 from dev.up import cluster, local, start, tilt
 
 READY = probe.ContainerEngine(True, "Docker 28.2.2", 8 * 1024**3, 4)
@@ -15,6 +16,26 @@ def test_settings_given_to_make_reach_tilt() -> None:
         {"ENGINE": "llamacpp", "MONITORING": "false", "HOME": "/root", "NODE_IMAGE": "x"}
     )
     assert tilt.flags(given) == ["--engine=llamacpp", "--monitoring=false"]
+
+
+def test_local_chooses_the_local_profile(monkeypatch: pytest.MonkeyPatch) -> None:
+    started = []
+
+    def run(values: Values, _environment: object) -> int:
+        started.append((values["profile"], values["engine"]))
+        return 0
+
+    monkeypatch.setattr(local, "start", run)
+    monkeypatch.delenv("PROFILE", raising=False)
+    monkeypatch.setenv("ENGINE", "simulated")
+    assert start.main(["--local"]) == 0
+    assert started == [("local", "simulated")]
+
+
+def test_local_and_another_profile_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROFILE", "cluster")
+    with pytest.raises(FixableError, match="make local contradicts PROFILE=cluster"):
+        start.main(["--local"])
 
 
 def test_what_was_chosen_is_given_to_tilt_and_a_variable_wins_over_the_file(
