@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol with limits on the head of a request and on clients that stop reading.
+"""uvicorn's HTTP protocol with limits on clients, and with rules of HTTP that uvicorn does not follow.
 
 uvicorn waits forever for a head that never ends, and httptools does not bound it; a middleware sees a request
 only once its head is complete. Start with `uvicorn --http llm_api.server.limits:Protocol`.
@@ -8,7 +8,12 @@ import asyncio
 from collections import deque
 from typing import Any, ClassVar
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from llm_api.server.http10 import without_chunks
+from llm_api.server.linger import LingeringTransport
+from llm_api.server.upgrade import Parser
 
 DISCARD: Any = deque(maxlen=0)  # a list that stays empty
 
@@ -20,35 +25,55 @@ class LargeHeadError(ValueError):
 class Protocol(HttpToolsProtocol):
     """Closes connections whose head is slow or too large, and those whose client stops reading.
 
+    A client that is still sending when it gets its response may go on for a while: only then will it read.
+
     Attributes:
         head_seconds: Time for a complete head, from the start of the connection or the first byte.
         head_bytes: Largest head.
         stall_seconds: How long a client may leave a response unread.
+        linger_seconds: How long to read on after the last response of a connection.
+        linger_bytes: How much of a body to read on after its response.
     """
 
     head_seconds: ClassVar[float] = 10
     head_bytes: ClassVar[int] = 32_768
     stall_seconds: ClassVar[float] = 60
+    linger_seconds: ClassVar[float] = 10
+    linger_bytes: ClassVar[int] = 64 * 2**20
 
+    transport: LingeringTransport  # type: ignore[assignment]
     _head_timer: asyncio.TimerHandle | None = None
     _stall_timer: asyncio.TimerHandle | None = None
+    _in_request = False
     _in_head = True
     _head_began = False
     # Bytes of the head in earlier reads. The current read may also hold the end of a body.
     _head_size = 0
     _read_bytes = 0
+    _ignored_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        lingering: Any = LingeringTransport(
+            transport,
+            lambda: self._in_request or bool(self.pipeline),
+            seconds=self.linger_seconds,
+            max_bytes=self.linger_bytes,
+        )
+        super().connection_made(lingering)
+        self.parser = Parser(self, self._parse_without_offer)
         self._start_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.transport.closed()
         self._stop_timer()
         self._stop_stall_timer()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Count the bytes of an incomplete head; anything else after a response starts the timer."""
+        if self.transport.lingers:
+            self.transport.discard(len(data))
+            return
         self._read_bytes, self._head_began = len(data), False
         super().data_received(data)
         if self.transport.is_closing():
@@ -57,13 +82,14 @@ class Protocol(HttpToolsProtocol):
             self._head_size += 0 if self._head_began else len(data)
             if self._head_size > self.head_bytes:
                 self.send_400_response("Request header fields are too large.")
-        elif self._head_timer is None and self.cycle.response_complete:
-            self._start_timer()
+        elif self.cycle.response_complete:
+            self._ignore(len(data))
 
     def on_message_begin(self) -> None:
         """Start counting, for each request of a kept-alive connection."""
         super().on_message_begin()
-        self._in_head, self._head_began, self._head_size = True, True, 0
+        self._in_request, self._in_head, self._head_began = True, True, True
+        self._head_size = self._ignored_bytes = 0
         if self._head_timer is None:
             self._start_timer()
 
@@ -82,7 +108,12 @@ class Protocol(HttpToolsProtocol):
                 raise LargeHeadError
         super().on_headers_complete()
         # Trailers arrive as headers, without limit. The request keeps its list; this connection drops them.
-        self.headers = DISCARD
+        if not self._should_upgrade():
+            self.headers = DISCARD
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._in_request = False
 
     def pause_writing(self) -> None:
         """Give the client a limited time to read: what it leaves unread stays in memory."""
@@ -93,8 +124,33 @@ class Protocol(HttpToolsProtocol):
         self._stop_stall_timer()
         super().resume_writing()
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGIApp) -> None:  # type: ignore[override]
+        if cycle.scope["http_version"] == "1.0":
+            app = without_chunks(app, cycle)
+        super()._start_asgi_task(cycle, app)  # type: ignore[arg-type]
+
     def _should_upgrade(self) -> bool:
-        return False  # no WebSockets
+        """Keep uvicorn from serving a request that makes an offer: it is parsed again without it."""
+        return self.parser.should_upgrade() and any(name == b"upgrade" for name, _ in self.headers)
+
+    def _parse_without_offer(self, rest: bytes) -> bool:
+        """Parse the request that makes an offer again, with the rest of it; return False if none does."""
+        if not self._should_upgrade():
+            return False
+        version = self.parser.get_http_version().encode()
+        first = b"%s %s HTTP/%s" % (self.parser.get_method(), self.url, version)
+        lines = [b"%s: %s" % header for header in self.headers if header[0] != b"upgrade"]
+        self.parser = Parser(self, self._parse_without_offer)
+        self.parser.feed_data(b"\r\n".join([first, *lines, b"", rest]))
+        return True
+
+    def _ignore(self, size: int) -> None:
+        """Take note of a part of a body that came after its response."""
+        self._ignored_bytes += size
+        if self._ignored_bytes > self.linger_bytes:
+            self.transport.close_now()
+        elif self._head_timer is None:
+            self._start_timer()
 
     def _start_timer(self) -> None:
         self._head_timer = self.loop.call_later(self.head_seconds, self._too_slow)
@@ -112,4 +168,4 @@ class Protocol(HttpToolsProtocol):
     def _too_slow(self) -> None:
         self._head_timer = None
         if not self.transport.is_closing():
-            self.transport.close()
+            self.transport.close_now()

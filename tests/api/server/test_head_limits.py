@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Callable
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -105,11 +105,9 @@ async def test_a_head_that_is_too_large_is_refused_whole_or_in_pieces(serve: Ser
     half = len(head) // 2
     for pieces in ([head], [head[:half], head[half:]], [f"GET /{'x' * size} HTTP/1.1\r\n\r\n"]):
         async with connected(live.url) as connection:
-            with suppress(ConnectionError):  # the gateway may close the connection before it has read all
-                for piece in pieces:
-                    await connection.send(piece)
-            # The response may get lost then, too.
-            assert (await connection.rest()).startswith(b"HTTP/1.1 400 ") or size > Protocol.head_bytes
+            for piece in pieces:
+                await connection.send(piece)
+            assert (await connection.rest()).startswith(b"HTTP/1.1 400 ")
     assert not live.server.server_state.tasks
 
 
@@ -167,16 +165,6 @@ async def test_two_hundred_slow_clients_do_not_delay_others(serve: Serve) -> Non
         assert [response.status_code for response in answers] == [200] * 50
         assert len(live.server.server_state.connections) > 100
         assert live.metric("llm_requests_running") == 0
-
-
-async def test_an_offer_to_upgrade_is_ignored(serve: Serve) -> None:
-    live = await serve()
-    for offer in ("h2c", "websocket"):
-        async with connected(live.url) as connection:
-            await connection.send(
-                HEALTH.replace("\r\n\r\n", f"\r\nConnection: Upgrade\r\nUpgrade: {offer}\r\n\r\n")
-            )
-            assert (await connection.response())[2] == ALIVE
 
 
 async def test_a_client_that_does_not_read_is_cut_off(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
