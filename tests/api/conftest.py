@@ -12,7 +12,7 @@ from tests.waiting import equals, until
 
 @pytest.fixture
 async def open_gateway() -> AsyncIterator[Open]:
-    """Open in-process gateways; settings are keyword arguments, as in `await open_gateway(max_running=1)`."""
+    """Open in-process gateways whose settings are given as keyword arguments, such as max_running=1."""
     async with AsyncExitStack() as stack:
 
         async def open_it(**settings: Any) -> InProcess:
