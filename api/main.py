@@ -17,6 +17,7 @@ from llm_api.dialects.generate import GenerateRequest, GenerateResponse
 from llm_api.dialects.openai_chat import ChatRequest
 from llm_api.errors import GENERATION_ERRORS
 from llm_api.gateway import Gateway
+from llm_api.server import unrouted
 from llm_api.server.answer import answer
 from llm_api.server.middleware import RequestMiddleware
 from llm_api.server.routes import App, BoundedRoute, paths, paths_with_body, responses
@@ -124,7 +125,11 @@ def create_app(settings: Settings | None = None, transport: httpx.AsyncBaseTrans
         # Not by include_router, which matches each request twice and takes 10 us more for it.
         routes=[*router.routes, *probes.routes],
         middleware=[Middleware(RequestMiddleware, probes=paths(probes), counted=counted)],
-        exception_handlers={HTTPException: errors.http_exception},
+        exception_handlers={
+            404: unrouted.unknown_path,
+            405: unrouted.wrong_method,
+            HTTPException: errors.http_exception,
+        },
         # FastAPI would look for OpenTelemetry on every request; none is set up.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )

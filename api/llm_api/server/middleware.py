@@ -48,7 +48,9 @@ class RequestMiddleware:
         try:
             if path not in self._probes:
                 record.key = gateway.keys.check(headers.get("authorization", ""))
-            await self.app(scope, receive, send_with_id)
+            # HEAD is served as GET; the server leaves out the body.
+            routed = scope | {"method": "GET"} if scope["method"] == "HEAD" else scope
+            await self.app(routed, receive, send_with_id)
         except GatewayError as error:
             record.fail(error)
             if not record.status:
