@@ -19,6 +19,7 @@ from llm_api.errors import GENERATION_ERRORS
 from llm_api.gateway import Gateway
 from llm_api.server import unrouted
 from llm_api.server.answer import answer
+from llm_api.server.cors import Cors
 from llm_api.server.middleware import RequestMiddleware
 from llm_api.server.routes import App, BoundedRoute, paths, paths_with_body, responses
 from llm_api.settings import Settings, load
@@ -124,7 +125,10 @@ def create_app(settings: Settings | None = None, transport: httpx.AsyncBaseTrans
         lifespan=lifespan,
         # Not by include_router, which matches each request twice and takes 10 us more for it.
         routes=[*router.routes, *probes.routes],
-        middleware=[Middleware(RequestMiddleware, probes=paths(probes), counted=counted)],
+        middleware=[
+            Middleware(Cors),
+            Middleware(RequestMiddleware, probes=paths(probes), counted=counted),
+        ],
         exception_handlers={
             404: unrouted.unknown_path,
             405: unrouted.wrong_method,

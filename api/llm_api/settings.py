@@ -1,11 +1,13 @@
 """Settings of the gateway, from environment variables with the prefix LLM_."""
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, HttpUrl, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@*\sA-Z]+")
 
 
 def _without_slash(url: str) -> str:
@@ -24,6 +26,15 @@ def _reject_empty(keys: SecretStr | None) -> SecretStr | None:
         if not all(key.isascii() and key.isprintable() for key in given):
             raise ValueError("keys must consist of printable ASCII characters")
     return keys
+
+
+def _check_origins(origins: str | None) -> str | None:
+    """Remove spaces; raise ValueError for what no browser sends as an origin."""
+    given = [origin.strip() for origin in (origins or "").split(",") if origin.strip()]
+    for origin in given:
+        if origin not in ("*", "localhost") and not ORIGIN.fullmatch(origin):
+            raise ValueError(f"{origin!r} is not an origin such as https://app.example:8443")
+    return ",".join(given) or None
 
 
 class Settings(BaseSettings):
@@ -86,6 +97,11 @@ class Settings(BaseSettings):
     )
     key_requests_per_minute: int = Field(
         default=0, ge=0, description="Requests per minute for each API key, counted per replica; 0: no limit"
+    )
+    cors_origins: Annotated[str | None, AfterValidator(_check_origins)] = Field(
+        default=None,
+        description="Origins of the web pages that may call the API, comma-separated: https://app.example, "
+        "localhost (any port of this machine), * (all)",
     )
 
     log_format: Literal["json", "console"] = Field(default="console", description="Format of the log lines")

@@ -56,7 +56,8 @@ def environment(values: Values, inherited: Mapping[str, str]) -> dict[str, str]:
                 f"unset {name}; to choose another value: {DECIDED_BY[name]}",
             )
     ports = {SETTINGS[name].variable: str(values[name]) for name in ("api_port", "runtime_port")}
-    both = {"LLM_LOG_FORMAT": "console", "PYTHONUNBUFFERED": "1", **inherited, **fixed, **ports}
+    defaults = {"LLM_CORS_ORIGINS": "localhost", "LLM_LOG_FORMAT": "console", "PYTHONUNBUFFERED": "1"}
+    both = {**defaults, **inherited, **fixed, **ports}
     if path := inherited.get("RUNTIME_MODEL_PATH"):
         both["RUNTIME_MODEL_PATH"] = os.path.abspath(path)  # the runtime starts in a folder of its own
     return both

@@ -27,6 +27,7 @@ VALID = {
     "max_output_tokens": ("10", 10),
     "body_timeout_seconds": ("4", 4),
     "key_requests_per_minute": ("6", 6),
+    "cors_origins": (" https://a.example , app://b,", "https://a.example,app://b"),
     "log_format": ("json", "json"),
     "log_level": ("debug", "debug"),
 }
@@ -39,6 +40,14 @@ INVALID = {
     "request_timeout_seconds": ["0", "-1", "inf", "nan", "2m"],
     "max_body_bytes": ["0"],
     "api_keys": [","],
+    "cors_origins": [
+        "a.example",
+        "https://a.example/",
+        "https://*.example",
+        "null",
+        "HTTPS://A",
+        "https://a b",
+    ],
     "log_level": ["loud"],
 }
 

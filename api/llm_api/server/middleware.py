@@ -49,7 +49,7 @@ class RequestMiddleware:
             if path not in self._probes:
                 record.key = gateway.keys.check(headers.get("authorization", ""))
             # HEAD is served as GET; the server leaves out the body.
-            routed = scope | {"method": "GET"} if scope["method"] == "HEAD" else scope
+            routed = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
             await self.app(routed, receive, send_with_id)
         except GatewayError as error:
             record.fail(error)

@@ -29,6 +29,7 @@ def test_settings_and_inherited_variables_reach_the_processes() -> None:
     assert environment["LLM_RUNTIME_URL"] == "http://127.0.0.1:11500"
     assert environment["LLM_MAX_RUNNING"] == "7"
     assert environment["LLM_LOG_FORMAT"] == "json"
+    assert environment["LLM_CORS_ORIGINS"] == "localhost"
 
 
 def test_with_an_ollama_of_the_host_the_gateway_runs_alone_before_it() -> None:
