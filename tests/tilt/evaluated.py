@@ -13,6 +13,16 @@ import pytest
 from dev.settings import CONTEXT, ROOT
 
 STAND_INS = f"file://{ROOT / 'tests/tilt/extensions'}"
+CLUSTER = {
+    "llm-api",
+    "llm-runtime",
+    "namespaces",
+    "unit-tests",
+    "chart-tests",
+    "lint",
+    "e2e-tests",
+    "autoscale",
+}
 PLACES = os.pathsep.join([str(ROOT / ".tools/bin"), os.environ.get("PATH", "")])
 SECONDS = 100
 KUBECONFIG = """\

@@ -9,11 +9,9 @@ from typing import Any
 import pytest
 
 from dev import FixableError, configuration
-from dev.doctor import ollama, probe
-from dev.doctor.ollama import Ollama
+from dev.doctor import probe
 from dev.settings import ROOT, SETTINGS, Values
 from dev.tilt import plan as tilt_plan
-from dev.tilt import sources
 
 
 def plan(**settings: Any) -> dict[str, Any]:
@@ -151,83 +149,8 @@ def test_the_local_profile_runs_the_procfiles_processes_in_the_environment_of_ma
     )
 
 
-@pytest.fixture
-def on_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An Ollama runs on this machine, which is Docker Desktop's."""
-    running = Ollama("http://127.0.0.1:11434", "0.12.3", ("qwen3:0.6b",))
-    containers = probe.ContainerEngine(True, "Docker 28", in_vm=True)
-    monkeypatch.setattr(ollama, "ask", lambda _: running)
-    monkeypatch.setattr(probe, "container_engine", lambda: containers)
-
-
-@pytest.mark.usefixtures("on_the_host")
-def test_with_an_ollama_of_the_host_no_runtime_is_installed_and_the_gateway_asks_the_host() -> None:
-    made = plan(engine="host")
-    assert made["runs_runtime"] is made["builds_runtime"] is False
-    assert made["runtime_values"] == []
-    wanted = {"runtime.url=http://host.docker.internal:11434", "runtime.balance=none", "model=qwen3:0.6b"}
-    assert wanted <= set(made["api_values"])
-    assert made["environment"]["ENGINE"] == "host"
-
-
-@pytest.mark.usefixtures("on_the_host")
-def test_with_an_ollama_of_the_host_the_local_profile_is_the_gateway_alone() -> None:
-    made = plan(profile="local", engine="host")
-    assert list(made["processes"]["commands"]) == ["gateway"]
-    assert made["processes"]["environment"]["LLM_RUNTIME_URL"] == "http://127.0.0.1:11434"
-
-
-def test_tilt_down_needs_no_ollama_and_removes_whatever_an_engine_has_installed(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(ollama, "ask", lambda _: pytest.fail("it was asked"))
-    assert tilt_plan.plan({"engine": "host"}, {}, "down")["runs_runtime"] is True
-
-
 def test_a_comma_in_a_value_stays_in_it() -> None:
     assert tilt_plan.assignments({"a": "x,y", "b": True, "c": ""}) == ["a=x\\,y", "b=true"]
-
-
-def test_a_mirror_serves_every_image() -> None:
-    made = plan(image_registry="mirror.example:5000", autoscaler="queue")
-    assert made["build_args"] == {"PYTHON_IMAGE": "mirror.example:5000/library/python:3.14-slim"}
-    assert "image.repository=mirror.example:5000/ollama/ollama" in made["runtime_values"]
-    assert made["environment"]["K6_IMAGE"].startswith("mirror.example:5000/grafana/k6:")
-    flags = made["charts"]["kube-prometheus-stack"]["flags"] + made["charts"]["keda"]["flags"]
-    assert {"global.imageRegistry=mirror.example:5000", "global.image.registry=mirror.example:5000"} <= set(
-        flags
-    )
-
-
-def test_an_image_of_its_own_setting_wins_over_the_mirror() -> None:
-    digest = f"sha256:{'a' * 64}"
-    made = plan(image_registry="mirror.example", ollama_image=f"other:5000/ollama:1.2@{digest}")
-    values = {"image.repository=other:5000/ollama", "image.tag=1.2", f"image.digest={digest}"}
-    assert values <= set(made["runtime_values"])
-
-
-@pytest.mark.parametrize(
-    ("source", "chart", "flags"),
-    [
-        (
-            "oci://h:5000/charts/keda:2.1.0",
-            "oci://h:5000/charts/keda",
-            ["--version", "2.1.0", "--plain-http"],
-        ),
-        ("oci://h:5000/charts/keda", "oci://h:5000/charts/keda", ["--plain-http"]),
-        ("https://h/charts/keda:2.1.0", "keda", ["--version", "2.1.0", "--repo", "https://h/charts"]),
-        ("https://h/keda-2.1.0.tgz", "https://h/keda-2.1.0.tgz", []),
-        ("/charts/keda", "/charts/keda", []),
-    ],
-)
-def test_a_charts_source_becomes_helms_arguments(source: str, chart: str, flags: list[str]) -> None:
-    made = sources.chart("keda", values(keda_chart=source, charts_plain_http="true"))
-    assert (made["chart"], made["flags"]) == (chart, flags)
-
-
-def test_extensions_have_a_release_unless_they_are_a_folder() -> None:
-    assert sources.extensions(values())["ref"].startswith("v")
-    assert sources.extensions(values(extensions_repo="file:///x")) == {"url": "file:///x", "ref": ""}
 
 
 @pytest.mark.parametrize(
