@@ -20,6 +20,7 @@ from llm_api.gateway import Gateway
 from llm_api.server import unrouted
 from llm_api.server.answer import answer
 from llm_api.server.cors import Cors
+from llm_api.server.docs import docs
 from llm_api.server.middleware import RequestMiddleware
 from llm_api.server.routes import App, BoundedRoute, paths, paths_with_body, responses
 from llm_api.settings import Settings, load
@@ -124,7 +125,9 @@ def create_app(settings: Settings | None = None, transport: httpx.AsyncBaseTrans
         summary="A gateway to a language model: admission, streaming, metrics.",
         lifespan=lifespan,
         # Not by include_router, which matches each request twice and takes 10 us more for it.
-        routes=[*router.routes, *probes.routes],
+        routes=[*router.routes, *probes.routes, *docs.routes],
+        docs_url=None,  # server/docs has it
+        redoc_url=None,
         middleware=[
             Middleware(Cors),
             Middleware(RequestMiddleware, probes=paths(probes), counted=counted),

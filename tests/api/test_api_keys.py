@@ -18,8 +18,15 @@ from tests.api.support.sockets import connected
 
 KEYS = "sk-first, sk-second"
 FIRST, SECOND = {"Authorization": "Bearer sk-first"}, {"Authorization": "Bearer sk-second"}
-GUARDED = ["/generate", "/v1/chat/completions", "/v1/models", f"/v1/models/{MODEL}", "/docs", "/redoc"]
-UNKNOWN = ["/", "/openapi.json", "/nothing", "/docs/oauth2-redirect", "/static/health"]
+GUARDED = [
+    "/generate",
+    "/v1/chat/completions",
+    "/v1/models",
+    f"/v1/models/{MODEL}",
+    "/docs",
+    "/docs/swagger-ui.css",
+]
+UNKNOWN = ["/", "/openapi.json", "/nothing", "/redoc", "/static/health"]
 ODD = [
     "//health",
     "/health/",

@@ -13,7 +13,8 @@ from llm_api.errors import http_exception
 
 async def unknown_path(request: Request, _: Exception) -> Response:
     """Answer 404 with the closest path, or with all of them."""
-    paths = sorted({route.path for route in request.app.routes if isinstance(route, APIRoute)})
+    routes = [route for route in request.app.routes if isinstance(route, APIRoute)]
+    paths = sorted({route.path for route in routes if route.include_in_schema})
     path = request.scope["path"][:200]
     close = get_close_matches(path, paths, 1)
     there_is = f"did you mean {close[0]}?" if close else f"the paths are {', '.join(paths)};"

@@ -1,5 +1,6 @@
 """The OpenAPI document, and the page that shows it."""
 
+import re
 from typing import Any
 
 import pytest
@@ -87,5 +88,25 @@ async def test_the_document_and_its_page_are_served(open_gateway: Open) -> None:
     app = await open_gateway()
     page = await app.http.get("/docs")
     assert page.headers["content-type"].startswith("text/html")
-    assert "/openapi.json" in page.text
+    assert "openapi.json" in page.text
     assert (await app.http.get("/openapi.json")).json()["info"]["title"] == "llm-api"
+
+
+async def test_the_page_and_its_files_come_from_the_gateway_alone(open_gateway: Open) -> None:
+    app = await open_gateway()
+    page = await app.http.get("/docs")
+    addresses = re.findall(r"""(?:href|src)=["']([^"']+)["']""", page.text)
+    loaded = [address for address in addresses if not address.startswith("data:")]
+    assert loaded == ["docs/swagger-ui.css", "docs/swagger-ui-bundle.js"]
+    assert "//" not in re.sub(r"<!--.*?-->", "", page.text, flags=re.DOTALL).replace("dom_id", "")
+    assert "default-src 'self'" in page.headers["content-security-policy"]
+    for address, kind in zip(loaded, ("text/css", "text/javascript"), strict=True):
+        file = await app.http.get("/" + address)
+        assert (file.status_code, file.headers["content-type"].split(";")[0]) == (200, kind)
+        assert len(file.content) > 100_000
+
+
+@pytest.mark.parametrize("path", ["/docs/other.js", "/docs/../main.py", "/docs/%2e%2e/main.py", "/redoc"])
+async def test_there_are_no_other_files(open_gateway: Open, path: str) -> None:
+    app = await open_gateway()
+    assert (await app.http.get(path)).status_code == 404
