@@ -98,7 +98,9 @@ async def start(stack: AsyncExitStack, *, behavior: Mapping[str, Any] | None = N
     url, server = await listen(stack, app, http=Protocol)
     gateway: Gateway = server.lifespan.state["gateway"]
     await until("the gateway to know its models", lambda: gateway.catalogue.error, equals(None))
-    http = httpx.AsyncClient(base_url=url, timeout=20, trust_env=False)
+    # Reuses no connection that the gateway may be about to close, after 5 s, on a busy machine.
+    fresh = httpx.Limits(keepalive_expiry=1)
+    http = httpx.AsyncClient(base_url=url, timeout=20, limits=fresh, trust_env=False)
     # Keeps no connection open, so that tests can tell what the gateway leaves open.
     close = httpx.Limits(max_keepalive_connections=0)
     runtime = httpx.AsyncClient(base_url=runtime_url, timeout=20, limits=close, trust_env=False)
