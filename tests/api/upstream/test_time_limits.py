@@ -9,6 +9,7 @@ from tests.api.support.errors import error_of
 from tests.api.support.live import Live, Serve
 from tests.api.support.sockets import runtime_answering
 
+# Limits that begin with the request are 1 s or more: even on a busy machine, the runtime has got it by then.
 HANG = {"kind": "hang"}
 
 
@@ -24,11 +25,11 @@ async def generate(live: Live, *, stream: bool) -> tuple[int, list[dict[str, Any
 
 
 async def test_a_late_first_token_is_a_504(serve: Serve) -> None:
-    live = await serve(first_token_timeout_seconds=0.3)
+    live = await serve(first_token_timeout_seconds=1)
     await live.simulate(fault=HANG)
     status, (body,) = await generate(live, stream=True)
     assert status == 504
-    assert body["error"]["message"] == "the runtime sent no first token within 0.3 s"
+    assert body["error"]["message"] == "the runtime sent no first token within 1 s"
 
 
 async def test_a_late_next_token_ends_the_stream_with_an_error_event(serve: Serve) -> None:
@@ -42,11 +43,11 @@ async def test_a_late_next_token_ends_the_stream_with_an_error_event(serve: Serv
 
 @pytest.mark.parametrize("stream", [False, True])
 async def test_a_response_past_its_deadline_is_a_504(serve: Serve, stream: bool) -> None:
-    live = await serve(request_timeout_seconds=0.3)
+    live = await serve(request_timeout_seconds=1)
     await live.simulate(fault=HANG)
     status, (body,) = await generate(live, stream=stream)
     assert status == 504
-    assert body["error"]["message"] == "the request was still generating after 0.3 s"
+    assert body["error"]["message"] == "the request was still generating after 1 s"
 
 
 async def test_a_stream_past_its_deadline_ends_with_an_error_event(serve: Serve) -> None:
