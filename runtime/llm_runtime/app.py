@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from starlette.routing import Route
 
 from llm_runtime import VERSION
-from llm_runtime.api import generation, models, simulator
+from llm_runtime.api import embeddings, generation, models, simulator
 from llm_runtime.engines.engine import Engine, EngineError
 from llm_runtime.engines.simulated import SimulatedEngine
 from llm_runtime.metrics import make_registry
@@ -63,6 +63,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         routes=[
             Route("/api/generate", generation.generate, methods=["POST"]),
             Route("/api/chat", generation.chat, methods=["POST"]),
+            Route("/api/embed", embeddings.embed, methods=["POST"]),
+            Route("/api/embeddings", embeddings.embeddings, methods=["POST"]),
         ],
     )
     app.include_router(models.router)

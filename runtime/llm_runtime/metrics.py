@@ -18,7 +18,7 @@ class RunnerCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         runner = self._runner
         gauges = {
-            "running": ("Generations that hold a slot.", runner.slots.taken),
+            "running": ("Requests that hold a slot.", runner.slots.taken),
             "waiting": ("Requests that wait for a slot.", runner.slots.waiting),
             "running_max": ("Number of slots.", runner.slots.size),
         }
@@ -26,10 +26,10 @@ class RunnerCollector(Collector):
             yield GaugeMetricFamily(f"llm_runtime_requests_{name}", text, value)
         yield GaugeMetricFamily("llm_runtime_model_loaded", "1 while the model is in memory.", runner.loaded)
         counters = {
-            "completed": ("Generations that completed.", runner.completed),
-            "failed": ("Generations that failed.", runner.failed),
+            "completed": ("Requests that completed.", runner.completed),
+            "failed": ("Requests that failed.", runner.failed),
             "cancelled": ("Requests whose client left.", runner.cancelled),
-            "prompt_tokens": ("Prompt tokens of completed generations.", runner.prompt_tokens),
+            "prompt_tokens": ("Prompt tokens of completed requests.", runner.prompt_tokens),
             "generated_tokens": (
                 "Tokens generated, by completed, failed and cancelled generations alike.",
                 runner.generated_tokens,

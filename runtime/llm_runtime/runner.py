@@ -3,15 +3,17 @@
 import asyncio
 import time
 from collections import deque
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Generic, Literal, TypeVar
 
-from llm_runtime.engines.engine import Emit, Engine, Finish, Job
+from llm_runtime.engines.engine import Chunk, Embeddings, EmbedJob, Emit, Engine, Finish, Job
 from llm_runtime.schemas import Message, Options
 from llm_runtime.slots import Slots
 
 RECORD_LENGTH = 2000
 Phase = Literal["loading", "waiting", "prefill", "decode"]
+Outcome = TypeVar("Outcome", Finish, Embeddings)
 
 
 @dataclass(slots=True)
@@ -24,10 +26,18 @@ class Cancelled:
 
 
 @dataclass(slots=True)
-class Result:
-    """A finished generation; durations in nanoseconds, the total since the request's arrival."""
+class Progress:
+    """How far a request has got."""
 
-    finish: Finish
+    phase: Phase = "loading"
+    tokens: int = 0
+
+
+@dataclass(slots=True)
+class Result(Generic[Outcome]):
+    """A finished job; durations in nanoseconds, the total since the request's arrival."""
+
+    outcome: Outcome
     load_ns: int
     total_ns: int
 
@@ -52,51 +62,64 @@ class Runner:
         self.record: deque[Cancelled] = deque(maxlen=RECORD_LENGTH)
 
     async def warm_up(self) -> None:
-        """Load the model and generate one token; the runner is ready afterwards.
+        """Load the model and generate one token, or embed a word; the runner is ready afterwards.
 
         Raises:
             EngineError: the model cannot be loaded or cannot answer.
         """
         await self.load()
-        hello = Message(role="user", content="Hello")
-        await self.engine.generate(Job(Options(num_predict=1), messages=(hello,)), _discard)
+        if "completion" in self.engine.info.capabilities:
+            hello = Message(role="user", content="Hello")
+            await self.engine.generate(Job(Options(num_predict=1), messages=(hello,)), _discard)
+        else:
+            await self.engine.embed(EmbedJob(("Hello",)))
         self.not_ready = ""
 
-    async def run(self, job: Job, emit: Emit) -> Result:
-        """Run a job, passing on its text as it is generated; cancelling the call stops the engine's work.
+    async def run(self, job: Job, emit: Emit) -> Result[Finish]:
+        """Run a job, passing on its chunks as they come; cancelling the call stops the engine's work.
 
         Raises:
             EngineError: a failure to report to the client.
         """
+        progress = Progress()
+
+        async def count(chunk: Chunk) -> None:
+            progress.phase = "decode"
+            progress.tokens += 1
+            await emit(chunk)
+
+        return await self._run(progress, lambda: self.engine.generate(job, count))
+
+    async def embed(self, job: EmbedJob) -> Result[Embeddings]:
+        """Embed texts; they wait for a slot like a generation.
+
+        Raises:
+            EngineError: a failure to report to the client.
+        """
+        return await self._run(Progress(), lambda: self.engine.embed(job))
+
+    async def _run(self, progress: Progress, work: Callable[[], Awaitable[Outcome]]) -> Result[Outcome]:
         began = time.perf_counter_ns()
-        phase: Phase = "loading"
-        tokens = 0
-
-        async def count(text: str) -> None:
-            nonlocal phase, tokens
-            phase = "decode"
-            tokens += 1
-            await emit(text)
-
         self._users += 1
         try:
             await self.load()
             load_ns = time.perf_counter_ns() - began
-            phase = "waiting"
+            progress.phase = "waiting"
             await self.slots.take()
-            phase = "prefill"
+            progress.phase = "prefill"
             try:
-                finish = await self.engine.generate(job, count)
+                outcome = await work()
             finally:
                 self.slots.free()
         except asyncio.CancelledError:
             self.cancelled += 1
-            self.generated_tokens += tokens
-            self.record.append(Cancelled(phase, tokens, (time.perf_counter_ns() - began) / 1e9))
+            self.generated_tokens += progress.tokens
+            seconds = (time.perf_counter_ns() - began) / 1e9
+            self.record.append(Cancelled(progress.phase, progress.tokens, seconds))
             raise
         except Exception:
             self.failed += 1
-            self.generated_tokens += tokens
+            self.generated_tokens += progress.tokens
             raise
         finally:
             self._users -= 1
@@ -104,9 +127,9 @@ class Runner:
                 await self.unload()
         self.not_ready = ""
         self.completed += 1
-        self.prompt_tokens += finish.prompt_tokens
-        self.generated_tokens += finish.generated_tokens
-        return Result(finish, load_ns, time.perf_counter_ns() - began)
+        self.prompt_tokens += outcome.prompt_tokens
+        self.generated_tokens += outcome.generated_tokens
+        return Result(outcome, load_ns, time.perf_counter_ns() - began)
 
     async def load(self) -> None:
         """Load the model if it is not in memory. One load serves all requests and outlives their clients."""
@@ -131,5 +154,5 @@ class Runner:
             await self.engine.unload()
 
 
-async def _discard(text: str) -> None:
+async def _discard(chunk: Chunk) -> None:
     pass

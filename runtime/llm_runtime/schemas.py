@@ -1,5 +1,7 @@
 """The requests of Ollama's API. As in Ollama, unknown fields and options are ignored."""
 
+import base64
+import binascii
 import math
 import re
 from typing import Annotated, Any
@@ -7,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 DURATION = re.compile(r"^[+-]?(0|((\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h))+)$")
+THINK_LEVELS = ("low", "medium", "high", "max")
 
 
 def _check_duration(value: Any) -> Any:
@@ -33,9 +36,35 @@ def _null_to_empty(value: Any) -> Any:
     return "" if value is None else value
 
 
+def _check_think(value: Any) -> Any:
+    if value in (None, True, False, *THINK_LEVELS):
+        return value
+    raise ValueError(f"must be true, false, or one of {', '.join(THINK_LEVELS)}")
+
+
+def _check_format(value: Any) -> Any:
+    if value in (None, ""):
+        return None
+    if value != "json" and not isinstance(value, dict):
+        raise ValueError('must be "json" or a JSON schema')
+    return value
+
+
+def _check_image(value: str) -> str:
+    try:
+        base64.b64decode(value, validate=True)
+    except binascii.Error as error:
+        raise ValueError("must be base64") from error
+    return value
+
+
 # Seconds as a number, or Go's notation such as "5m".
 Duration = Annotated[int | float | str, BeforeValidator(_check_duration)]
 Text = Annotated[str, BeforeValidator(_null_to_empty)]
+Image = Annotated[str, AfterValidator(_check_image)]
+Arguments = Annotated[dict[str, Any], BeforeValidator(lambda value: {} if value is None else value)]
+Format = Annotated[Any, BeforeValidator(_check_format)]
+Think = Annotated[bool | str | None, BeforeValidator(_check_think)]
 Integer = Annotated[int, BeforeValidator(_truncate), Field(ge=-(2**63), lt=2**63)]
 
 
@@ -59,27 +88,52 @@ class Options(BaseModel):
     num_ctx: Integer = 0
 
 
+class CalledFunction(BaseModel):
+    """The function of a tool call, with its position among the calls of the message."""
+
+    index: Integer = 0
+    name: Text = ""
+    arguments: Arguments = {}
+
+
+class ToolCall(BaseModel):
+    id: Text = ""
+    function: CalledFunction
+
+
+class Function(BaseModel):
+    """A function that the model may call; its parameters are a JSON schema."""
+
+    name: Text = ""
+    description: Text = ""
+    parameters: Arguments = {}
+
+
+class Tool(BaseModel):
+    type: Text = ""
+    function: Function
+
+
 class Message(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     role: Annotated[Text, AfterValidator(str.lower)] = ""
     content: Text = ""
-    images: list[str] | None = None
+    thinking: Text = ""
+    images: tuple[Image, ...] | None = None
+    tool_calls: tuple[ToolCall, ...] | None = None
+    tool_name: Text = ""
+    tool_call_id: Text = ""
 
 
 class ModelRequest(BaseModel):
-    """The fields that /api/generate and /api/chat share."""
+    """The fields that all requests to a model share."""
 
     model_config = ConfigDict(strict=True)
 
     model: Text = ""
-    stream: bool | None = None
     options: Annotated[Options, BeforeValidator(_drop_nulls)] | None = None
     keep_alive: Duration | None = None
-    think: bool | str | None = None
-    # Fields of Ollama's that no engine here supports; `unsupported` rejects them.
-    format: Any = None
-    logprobs: bool | None = None
 
     @property
     def unloads(self) -> bool:
@@ -87,7 +141,17 @@ class ModelRequest(BaseModel):
         return self.keep_alive is not None and not re.search("[1-9]", str(self.keep_alive))
 
 
-class GenerateRequest(ModelRequest):
+class GenerationRequest(ModelRequest):
+    """The fields that /api/generate and /api/chat share."""
+
+    stream: bool | None = None
+    think: Think = None
+    format: Format = None
+    logprobs: bool | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+
+
+class GenerateRequest(GenerationRequest):
     """POST /api/generate."""
 
     prompt: Text = ""
@@ -96,7 +160,7 @@ class GenerateRequest(ModelRequest):
     suffix: Text = ""
     template: Text = ""
     context: list[int] | None = None
-    images: list[str] | None = None
+    images: tuple[Image, ...] | None = None
 
     @property
     def has_extras(self) -> bool:
@@ -104,11 +168,11 @@ class GenerateRequest(ModelRequest):
         return bool(self.template or self.system or self.context)
 
 
-class ChatRequest(ModelRequest):
+class ChatRequest(GenerationRequest):
     """POST /api/chat."""
 
     messages: tuple[Message, ...] | None = ()
-    tools: list[Any] | None = None
+    tools: tuple[Tool, ...] | None = None
 
 
 class ShowRequest(BaseModel):
@@ -118,21 +182,15 @@ class ShowRequest(BaseModel):
     name: Text = ""
 
 
-def unsupported(request: ModelRequest) -> str | None:
-    """Return the error message for the first field that no engine here supports, or None."""
-    if isinstance(request, GenerateRequest) and request.raw and request.has_extras:
-        return "raw mode does not support template, system, or context"
-    messages = (request.messages or ()) if isinstance(request, ChatRequest) else ()
-    features = {
-        "images": getattr(request, "images", None) or any(message.images for message in messages),
-        "tools": getattr(request, "tools", None),
-        "insert": getattr(request, "suffix", None),
-        "a structured format": request.format not in (None, ""),
-        "a template in the request": getattr(request, "template", None),
-        "the context field": getattr(request, "context", None),
-        "logprobs": request.logprobs,
-        "thinking": request.think,
-    }
-    return next(
-        (f'"{request.model}" does not support {feature}' for feature, used in features.items() if used), None
-    )
+class EmbedRequest(ModelRequest):
+    """POST /api/embed; `dimensions` is the number of components to keep."""
+
+    input: str | list[str] | None = None
+    truncate: bool | None = None
+    dimensions: Integer | None = None
+
+
+class EmbeddingsRequest(ModelRequest):
+    """POST /api/embeddings, the older form for one text."""
+
+    prompt: Text = ""

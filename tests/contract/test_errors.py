@@ -84,22 +84,6 @@ def test_raw_mode_refuses_a_system_prompt_a_template_and_a_context(
     assert refusal(http, "/api/generate", json=request_body) == (400, message)
 
 
-@pytest.mark.parametrize(
-    ("route", "request_body"),
-    [
-        ("/api/generate", {"prompt": "a", "suffix": "b"}),
-        ("/api/generate", {"prompt": "a", "think": True}),
-        ("/api/chat", {"messages": MESSAGES, "think": True}),
-        ("/api/chat", {"messages": MESSAGES, "tools": [{"type": "function", "function": {"name": "f"}}]}),
-    ],
-)
-def test_a_capability_that_the_model_lacks_is_refused(
-    http: httpx.Client, body: Json, route: str, request_body: Json
-) -> None:
-    status, message = refusal(http, route, json=body | request_body)
-    assert (status, "does not support" in message) == (400, True)
-
-
 def test_other_methods_and_paths_are_refused(http: httpx.Client) -> None:
     assert http.get("/api/generate").status_code == 405
     assert http.get("/api/no-such-route").status_code == 404

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from llm_runtime.engines.behavior import Behavior, Fault
-from llm_runtime.engines.engine import EngineError, Job
+from llm_runtime.engines.engine import Chunk, EngineError, Finish, Job
 from llm_runtime.engines.simulated import SimulatedEngine
 from llm_runtime.runner import Cancelled, Result, Runner
 from llm_runtime.schemas import Options
@@ -19,11 +19,11 @@ def make(**behavior: float) -> Runner:
     return Runner(SimulatedEngine("m", Behavior.model_validate(behavior)))
 
 
-async def discard(text: str) -> None:
+async def discard(chunk: Chunk) -> None:
     pass
 
 
-def start(runner: Runner, job: Job = JOB) -> asyncio.Task[Result]:
+def start(runner: Runner, job: Job = JOB) -> asyncio.Task[Result[Finish]]:
     return asyncio.create_task(runner.run(job, discard))
 
 
@@ -33,7 +33,7 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-async def leave(task: asyncio.Task[Result]) -> None:
+async def leave(task: asyncio.Task[Result[Finish]]) -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await within("the cancelled job", task)
@@ -46,7 +46,7 @@ def idle(runner: Runner) -> bool:
 async def test_a_finished_job_is_counted() -> None:
     runner = make()
     result = await runner.run(JOB, discard)
-    assert result.finish.generated_tokens == runner.generated_tokens == 4
+    assert result.outcome.generated_tokens == runner.generated_tokens == 4
     assert (runner.completed, runner.cancelled, runner.failed, runner.prompt_tokens) == (1, 0, 0, 1)
     assert 0 <= result.load_ns <= result.total_ns
 
@@ -120,7 +120,7 @@ async def test_a_failed_load_fails_its_requests_and_is_retried_by_the_next() -> 
     with pytest.raises(EngineError, match="no such file"):
         await runner.run(JOB, discard)
     runner.engine.load = load  # type: ignore[method-assign]
-    assert (await runner.run(JOB, discard)).finish.generated_tokens == 4
+    assert (await runner.run(JOB, discard)).outcome.generated_tokens == 4
     assert (runner.failed, runner.completed) == (1, 1)
     assert idle(runner)
 

@@ -4,102 +4,85 @@ Plain Starlette endpoints rather than FastAPI's: like Ollama they read the body 
 and the simulated engine is the baseline of the benchmarks, so its own cost must be small.
 """
 
-from typing import Any, TypeVar
+from typing import Any
 
-from pydantic import ValidationError
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
-from llm_runtime.api.answer import Answer, Shape, empty_response, error_response
+from llm_runtime.api.answer import Answer, empty_response
+from llm_runtime.api.requests import find_runner, read
+from llm_runtime.api.shapes import Shape, chat_fields, generate_fields
+from llm_runtime.api.work import error_response
+from llm_runtime.capabilities import refusal
 from llm_runtime.engines.engine import EngineError, Job
-from llm_runtime.names import is_name, same_model
 from llm_runtime.runner import Runner
-from llm_runtime.schemas import ChatRequest, GenerateRequest, Message, ModelRequest, Options, unsupported
+from llm_runtime.schemas import ChatRequest, GenerateRequest, GenerationRequest, Message, Options
 
 DEFAULT_OPTIONS = Options()
-INVALID_NAME = "invalid model name"
-Body = TypeVar("Body", bound=ModelRequest)
-
-
-def response_field(text: str) -> dict[str, Any]:
-    """Return the field in which /api/generate sends text."""
-    return {"response": text}
-
-
-def message_field(text: str) -> dict[str, Any]:
-    """Return the field in which /api/chat sends text."""
-    return {"message": {"role": "assistant", "content": text}}
 
 
 async def generate(request: Request) -> Response:
     try:
-        body = await _read(request, GenerateRequest)
+        body = await read(request, GenerateRequest)
         runner = _runner(request, body)
         if not body.prompt:
-            return await _load_or_unload(runner, body, response_field)
+            return await _load_or_unload(runner, body, generate_fields)
     except EngineError as error:
         return error_response(error.status, error.message)
-    options = body.options or DEFAULT_OPTIONS
-    if body.raw:
-        job = Job(options, prompt=body.prompt)
-    else:
-        system = (Message(role="system", content=body.system),) if body.system else ()
-        job = Job(options, messages=(*system, Message(role="user", content=body.prompt)))
-    return _answer(runner, job, body, response_field)
+    return _answer(runner, generate_job(body), body, generate_fields)
 
 
 async def chat(request: Request) -> Response:
     try:
-        body = await _read(request, ChatRequest)
+        body = await read(request, ChatRequest)
         if not body.model:
             raise EngineError(400, "model is required")
         runner = _runner(request, body)
         if not body.messages:
-            return await _load_or_unload(runner, body, message_field)
+            return await _load_or_unload(runner, body, chat_fields)
     except EngineError as error:
         return error_response(error.status, error.message)
-    job = Job(body.options or DEFAULT_OPTIONS, messages=body.messages)
-    return _answer(runner, job, body, message_field)
+    return _answer(runner, chat_job(body), body, chat_fields)
 
 
-def explain(invalid: ValidationError) -> str:
-    """Return the first validation error, with the path of its field."""
-    first = invalid.errors(include_url=False, include_input=False, include_context=False)[0]
-    path = ".".join(str(part) for part in first["loc"])
-    return f"{path}: {first['msg']}" if path else first["msg"]
+def generate_job(body: GenerateRequest) -> Job:
+    """Return the job: with `raw` or a suffix, the prompt as it is, else as a user's message."""
+    if body.raw or body.suffix:
+        suffix = "" if body.raw else body.suffix
+        return _job(body, prompt=body.prompt, suffix=suffix)
+    system = (Message(role="system", content=body.system),) if body.system else ()
+    user = Message(role="user", content=body.prompt, images=body.images)
+    return _job(body, messages=(*system, user))
 
 
-async def _read(request: Request, kind: type[Body]) -> Body:
-    try:
-        content = await request.body()
-    except ClientDisconnect as gone:
-        raise EngineError(499, "request canceled") from gone
-    if not content:
-        raise EngineError(400, "missing request body")
-    try:
-        return kind.model_validate_json(content)
-    except ValidationError as invalid:
-        raise EngineError(400, explain(invalid)) from invalid
+def chat_job(body: ChatRequest) -> Job:
+    return _job(body, messages=body.messages or (), tools=body.tools or ())
 
 
-def _runner(request: Request, body: ModelRequest) -> Runner:
+def _job(body: GenerationRequest, **parts: Any) -> Job:
+    return Job(
+        options=body.options or DEFAULT_OPTIONS,
+        format=body.format,
+        think=body.think,
+        logprobs=body.top_logprobs or 0 if body.logprobs else None,
+        **parts,
+    )
+
+
+def _runner(request: Request, body: GenerationRequest) -> Runner:
     """Return the runner, once the request is known to be one that it can serve."""
-    runner: Runner = request.state.runner
-    if not same_model(body.model, runner.engine.info.name):
-        if body.model and not is_name(body.model):
-            raise EngineError(400, INVALID_NAME)
-        raise EngineError(404, f"model '{body.model}' not found")
-    if message := unsupported(body):
+    runner = find_runner(request, body.model)
+    if message := refusal(body, runner.engine.info.capabilities):
         raise EngineError(400, message)
     runner.engine.check()
     return runner
 
 
-def _answer(runner: Runner, job: Job, body: ModelRequest, shape: Shape) -> Answer:
+def _answer(runner: Runner, job: Job, body: GenerationRequest, shape: Shape) -> Answer:
     return Answer(runner, job, body.model, shape, stream=body.stream is not False, unload=body.unloads)
 
 
-async def _load_or_unload(runner: Runner, body: ModelRequest, shape: Shape) -> Response:
+async def _load_or_unload(runner: Runner, body: GenerationRequest, shape: Shape) -> Response:
     """A request without text loads the model, or unloads it when `keep_alive` is zero."""
     if body.unloads:
         await runner.unload()

@@ -4,11 +4,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import PlainTextResponse
-from pydantic import ValidationError
 
 from llm_runtime import VERSION
-from llm_runtime.api.answer import Json, error_response
-from llm_runtime.api.generation import INVALID_NAME, explain
+from llm_runtime.api.requests import INVALID_NAME, read
+from llm_runtime.api.work import Json, error_response
+from llm_runtime.engines.engine import EngineError
 from llm_runtime.metrics import render
 from llm_runtime.names import display_name, is_name, same_model
 from llm_runtime.runner import Runner
@@ -68,13 +68,10 @@ async def ps(runner: TheRunner) -> dict[str, Any]:
 
 @router.post("/api/show")
 async def show(request: Request, runner: TheRunner) -> Response:
-    content = await request.body()
-    if not content:
-        return error_response(400, "missing request body")
     try:
-        body = ShowRequest.model_validate_json(content)
-    except ValidationError as invalid:
-        return error_response(400, explain(invalid))
+        body = await read(request, ShowRequest)
+    except EngineError as error:
+        return error_response(error.status, error.message)
     name = body.model or body.name
     if not name:
         return error_response(400, "model is required")
@@ -88,7 +85,7 @@ async def show(request: Request, runner: TheRunner) -> Response:
             "template": info.template,
             "details": info.details,
             "model_info": info.metadata,
-            "capabilities": ["completion"],
+            "capabilities": info.capabilities,
             "modified_at": info.modified_at,
         }
     )

@@ -18,7 +18,7 @@ class Change(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    behavior: dict[str, float | int] = Field(default_factory=dict)
+    behavior: dict[str, Any] = Field(default_factory=dict)
     fault: Fault | None = None
     clear_record: bool = False
 

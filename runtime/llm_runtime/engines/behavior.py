@@ -1,9 +1,19 @@
 """The settings and the faults of the simulated engine."""
 
 import random
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_settings import NoDecode
+
+from llm_runtime.engines.engine import Capability
+
+
+def _split(value: Any) -> Any:
+    return [name.strip() for name in value.split(",")] if isinstance(value, str) else value
+
+
+Capabilities = Annotated[tuple[Capability, ...], NoDecode, BeforeValidator(_split)]
 
 
 class Behavior(BaseModel):
@@ -28,6 +38,15 @@ class Behavior(BaseModel):
     tokens: int = Field(
         default=128, ge=1, description="Length of an answer in tokens, unless num_predict is lower."
     )
+    thinking_tokens: int = Field(
+        default=16, ge=0, description="Tokens of thinking before an answer, if the model can think."
+    )
+    capabilities: Capabilities = Field(
+        default=("completion", "tools", "insert", "embedding"),
+        description="What the model can do, separated by commas: completion, tools, insert, thinking, vision,"
+        " embedding.",
+    )
+    dimensions: int = Field(default=384, ge=1, description="Length of an embedding.")
 
     def delays(self, count: int, key: str) -> list[float]:
         """Return the delay in seconds before each of `count` tokens; the same seed and key repeat them."""

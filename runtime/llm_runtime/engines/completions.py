@@ -5,10 +5,10 @@ Its API: https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.m
 
 from typing import Any
 
-from llm_runtime.engines.engine import EngineError, Finish, Job
+from llm_runtime.engines.engine import Chunk, EngineError, Finish, Job, Logprob
 from llm_runtime.schemas import Message
 
-Chunk = dict[str, Any]
+Event = dict[str, Any]
 
 
 class PromptTooLongError(EngineError):
@@ -34,7 +34,7 @@ def sampling(job: Job) -> dict[str, Any]:
     return given | {"max_tokens": limit if limit > 0 else -1}
 
 
-def check_prompt(chunk: Chunk, num_ctx: int) -> None:
+def check_prompt(event: Event, num_ctx: int) -> None:
     """Enforce the request's own num_ctx (tokens; 0: not given).
 
     The slots' context is allocated at the load, so a larger num_ctx has no effect.
@@ -42,31 +42,43 @@ def check_prompt(chunk: Chunk, num_ctx: int) -> None:
     Raises:
         PromptTooLongError: the prompt is longer.
     """
-    total = chunk.get("prompt_progress", {}).get("total", 0)
+    total = event.get("prompt_progress", {}).get("total", 0)
     if 0 < num_ctx < total:
         raise PromptTooLongError(
             400, f"request ({total} tokens) exceeds the available context size ({num_ctx} tokens)"
         )
 
 
-def read_chunk(chunk: Chunk) -> tuple[str, Finish | None]:
-    """Return the text of a chunk, and its Finish if it is the last.
+def read_event(event: Event, *, top: bool = False) -> tuple[Chunk, Finish | None]:
+    """Return the chunk of an event, and its Finish if it is the last; `top`: with alternative tokens.
 
     Raises:
-        EngineError: the chunk is an error.
+        EngineError: the event is an error.
     """
-    if error := chunk.get("error"):
+    if error := event.get("error"):
         kind = PromptTooLongError if error.get("type") == "exceed_context_size_error" else EngineError
         raise kind(int(error.get("code", 500)), str(error.get("message", error)))
-    choice = chunk["choices"][0]
-    text = choice["text"] if "text" in choice else choice["delta"].get("content")
+    choice = event["choices"][0]
+    delta = choice.get("delta", {})
+    chunk = Chunk(
+        choice.get("text") or delta.get("content") or "",
+        delta.get("reasoning_content") or "",
+        logprobs=tuple(
+            _logprob(entry, top=top) for entry in (choice.get("logprobs") or {}).get("content", ())
+        ),
+    )
     if choice["finish_reason"] is None:
-        return text or "", None
-    timings = chunk["timings"]
-    return text or "", Finish(
-        reason=choice["finish_reason"],
+        return chunk, None
+    timings = event["timings"]
+    return chunk, Finish(
+        reason="length" if choice["finish_reason"] == "length" else "stop",
         prompt_tokens=timings["cache_n"] + timings["prompt_n"],
         prompt_ns=int(timings["prompt_ms"] * 1e6),
         generated_tokens=timings["predicted_n"],
         generated_ns=int(timings["predicted_ms"] * 1e6),
     )
+
+
+def _logprob(entry: dict[str, Any], *, top: bool) -> Logprob:
+    others = entry.get("top_logprobs", ()) if top else ()
+    return Logprob(entry["token"], entry["logprob"], tuple(_logprob(other, top=False) for other in others))

@@ -1,12 +1,12 @@
 """The interface between the HTTP API and what generates the tokens."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
-from llm_runtime.schemas import Message, Options
+from llm_runtime.schemas import Message, Options, Tool, ToolCall
 
-Emit = Callable[[str], Awaitable[None]]
+Capability = Literal["completion", "tools", "insert", "thinking", "vision", "embedding"]
 
 
 class EngineError(Exception):
@@ -31,11 +31,59 @@ class UnfinishedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One generation: raw text to continue, or messages for the model's chat template."""
+    """One generation: raw text to continue, a gap to fill, or messages for the model's chat template.
+
+    Attributes:
+        suffix: What follows the gap after `prompt`; "" where there is none.
+        format: "json", a JSON schema that the answer has to conform to, or None.
+        think: Whether to think, or how hard (low, medium, high, max); None: the model's default.
+        logprobs: How many alternatives to report for each token (0: the token's own log probability only);
+            None: no log probabilities.
+    """
 
     options: Options
     prompt: str = ""
+    suffix: str = ""
     messages: tuple[Message, ...] = ()
+    tools: tuple[Tool, ...] = ()
+    format: str | dict[str, Any] | None = None
+    think: bool | str | None = None
+    logprobs: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Logprob:
+    """A token's natural logarithm of its probability, and the most probable tokens in its place."""
+
+    token: str
+    logprob: float
+    top: tuple["Logprob", ...] = ()
+
+
+@dataclass(slots=True)
+class Chunk:
+    """A piece of an answer. An empty one says only that the model has generated a token."""
+
+    text: str = ""
+    thinking: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    logprobs: tuple[Logprob, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.text or self.thinking or self.tool_calls or self.logprobs)
+
+
+Emit = Callable[[Chunk], Awaitable[None]]
+
+
+def joined(chunks: Sequence[Chunk]) -> Chunk:
+    """Return the whole answer."""
+    return Chunk(
+        "".join(chunk.text for chunk in chunks),
+        "".join(chunk.thinking for chunk in chunks),
+        tuple(call for chunk in chunks for call in chunk.tool_calls),
+        tuple(logprob for chunk in chunks for logprob in chunk.logprobs),
+    )
 
 
 @dataclass(slots=True)
@@ -50,6 +98,24 @@ class Finish:
 
 
 @dataclass(frozen=True, slots=True)
+class EmbedJob:
+    """Texts to embed; one longer than `num_ctx` (tokens; 0: the model's limit) is truncated or refused."""
+
+    texts: tuple[str, ...]
+    truncate: bool = True
+    num_ctx: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Embeddings:
+    """One vector for each text."""
+
+    vectors: list[list[float]]
+    prompt_tokens: int
+    generated_tokens: ClassVar[int] = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ModelInfo:
     """The model as the API describes it; size in bytes, context length in tokens."""
 
@@ -57,6 +123,7 @@ class ModelInfo:
     size: int
     digest: str
     details: dict[str, Any]
+    capabilities: tuple[Capability, ...]
     context_length: int
     modified_at: str = "1970-01-01T00:00:00Z"
     template: str = ""
@@ -67,7 +134,10 @@ class Engine(Protocol):
     """Generates tokens. The runner limits how many generations run at a time."""
 
     name: str
-    info: ModelInfo
+
+    @property
+    def info(self) -> ModelInfo:
+        """The model, as it is now."""
 
     @property
     def slots(self) -> int:
@@ -91,4 +161,15 @@ class Engine(Protocol):
         """
 
     async def generate(self, job: Job, emit: Emit) -> Finish:
-        """Generate text, passing it on piece by piece. Cancelling the call stops the work."""
+        """Generate an answer, passing it on piece by piece. Cancelling the call stops the work.
+
+        Raises:
+            EngineError: the job cannot be done.
+        """
+
+    async def embed(self, job: EmbedJob) -> Embeddings:
+        """Return the vectors of texts. Cancelling the call stops the work.
+
+        Raises:
+            EngineError: a text is too long.
+        """

@@ -14,14 +14,14 @@ from typing import Any
 import xllamacpp  # type: ignore[import-untyped]
 
 from llm_runtime.engines.completions import (
-    Chunk,
+    Event,
     PromptTooLongError,
     check_prompt,
-    read_chunk,
+    read_event,
     sampling,
     without_oldest,
 )
-from llm_runtime.engines.engine import Emit, EngineError, Finish, Job, ModelInfo
+from llm_runtime.engines.engine import Embeddings, EmbedJob, Emit, EngineError, Finish, Job, ModelInfo
 from llm_runtime.engines.gguf import Gguf
 from llm_runtime.engines.threads import default_threads
 from llm_runtime.names import display_name
@@ -70,6 +70,7 @@ class LlamaCppEngine:
             size=model.size,
             digest=model.digest,
             details=model.details,
+            capabilities=("completion",),
             context_length=self._context,
             modified_at=modified.isoformat(),
             template=str(model.metadata.get("tokenizer.chat_template", "")),
@@ -125,23 +126,23 @@ class LlamaCppEngine:
     async def _generate(self, job: Job, emit: Emit) -> Finish:
         """Run the job in a thread; when cancelled, it stops at the next token or batch of the prompt."""
         loop = asyncio.get_running_loop()
-        chunks: asyncio.Queue[Chunk | None] = asyncio.Queue()
+        events: asyncio.Queue[Event | None] = asyncio.Queue()
         stopped = threading.Event()
 
-        def on_chunk(chunk: Chunk) -> bool:
+        def on_event(event: Event) -> bool:
             if not stopped.is_set():
-                loop.call_soon_threadsafe(chunks.put_nowait, chunk)
+                loop.call_soon_threadsafe(events.put_nowait, event)
             return stopped.is_set()
 
-        work = loop.run_in_executor(self._pool, self._call, job, on_chunk)
-        work.add_done_callback(lambda _: chunks.put_nowait(None))
+        work = loop.run_in_executor(self._pool, self._call, job, on_event)
+        work.add_done_callback(lambda _: events.put_nowait(None))
         finish: Finish | None = None
         try:
-            while (chunk := await chunks.get()) is not None:
-                check_prompt(chunk, job.options.num_ctx)
-                text, finish = read_chunk(chunk)
-                if text:
-                    await emit(text)
+            while (event := await events.get()) is not None:
+                check_prompt(event, job.options.num_ctx)
+                chunk, finish = read_event(event, top=bool(job.logprobs))
+                if chunk:
+                    await emit(chunk)
         finally:
             stopped.set()
         await work
@@ -149,13 +150,16 @@ class LlamaCppEngine:
             raise EngineError(500, "llama.cpp ended without a result")
         return finish
 
-    def _call(self, job: Job, on_chunk: Callable[[Chunk], bool]) -> None:
+    async def embed(self, job: EmbedJob) -> Embeddings:
+        raise EngineError(400, f"{self.info.name} does not support embeddings")
+
+    def _call(self, job: Job, on_event: Callable[[Event], bool]) -> None:
         request = sampling(job) | {"stream": True, "return_progress": True}
         if job.messages:
             messages = [{"role": message.role, "content": message.content} for message in job.messages]
-            self._server.handle_chat_completions(request | {"messages": messages}, on_chunk)
+            self._server.handle_chat_completions(request | {"messages": messages}, on_event)
         else:
-            self._server.handle_completions(request | {"prompt": job.prompt}, on_chunk)
+            self._server.handle_completions(request | {"prompt": job.prompt}, on_event)
 
 
 def start_server(parameters: Any) -> Any:

@@ -1,24 +1,30 @@
 """The simulated engine: no model, only the slots, delays and faults that it is set to."""
 
 import asyncio
-import re
+import random
 import time
 import zlib
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from llm_runtime.engines.behavior import Behavior, Fault
-from llm_runtime.engines.engine import DropError, Emit, EngineError, Finish, Job, ModelInfo, UnfinishedError
+from llm_runtime.engines.engine import (
+    Chunk,
+    DropError,
+    Embeddings,
+    EmbedJob,
+    Emit,
+    EngineError,
+    Finish,
+    Job,
+    Logprob,
+    ModelInfo,
+    UnfinishedError,
+)
+from llm_runtime.engines.script import logprob, prompt_of, write
 from llm_runtime.engines.stops import StopFilter
 from llm_runtime.names import display_name
 
-# The text of every answer, split into tokens; partly non-ASCII, so that nothing comes to rely on ASCII.
-PASSAGE = tuple(
-    re.findall(
-        r" ?[^ ]+",
-        " This answer comes from a simulated model: it has no weights, only slots, delays and faults."
-        " Déjà vu? The same prompt gives the same words, in Zürich, Łódź, 東京 🙂 or elsewhere.\n",
-    )
-)
 REFUSALS = {
     "cancelled": (499, "request canceled"),
     "busy": (503, "server busy, please try again.  maximum pending requests exceeded"),
@@ -41,7 +47,7 @@ class SimulatedEngine:
         self._clock, self._sleep = clock, sleep
         self.behavior = behavior
         self.fault: Fault | None = None
-        self.info = ModelInfo(
+        self._info = ModelInfo(
             name=display_name(model),
             size=0,
             digest=f"{zlib.crc32(model.encode()):064x}",
@@ -54,9 +60,14 @@ class SimulatedEngine:
                 "quantization_level": "none",
                 "simulated": True,
             },
+            capabilities=(),
             context_length=4096,
             metadata={"general.architecture": "simulated"},
         )
+
+    @property
+    def info(self) -> ModelInfo:
+        return replace(self._info, capabilities=self.behavior.capabilities)
 
     @property
     def slots(self) -> int:
@@ -77,17 +88,17 @@ class SimulatedEngine:
         raise EngineError(*REFUSALS[fault.kind])
 
     async def generate(self, job: Job, emit: Emit) -> Finish:
-        """Emit PASSAGE with the set delays; the prompt and seed determine the word it starts at."""
+        """Emit the answer that the script has for the job, with the set delays."""
         fault = self._take_fault("error", "hang", "drop", "unfinished")
-        prompt = job.prompt or "\n".join(message.content for message in job.messages)
+        script = write(job, self.behavior)
         limit = job.options.num_predict
-        count = min(limit, self.behavior.tokens) if limit > 0 else self.behavior.tokens
+        count = min(limit, len(script.tokens)) if limit > 0 else len(script.tokens)
         reason = "length" if 0 < limit <= count else "stop"
-        start = zlib.crc32(prompt.encode(errors="replace"), job.options.seed & 0xFFFFFFFF)
         stops = StopFilter(job.options.stop)
+        held: list[Logprob] = []
         due = began = first = self._clock()
         made = 0
-        for made, delay in enumerate(self.behavior.delays(count, f"{job.options.seed}:{prompt}"), 1):
+        for made, delay in enumerate(self.behavior.delays(count, f"{job.options.seed}:{prompt_of(job)}"), 1):
             if fault and made > fault.after_tokens:
                 await self._fail(fault)
             # Sleep until a due time, so that late timers do not add up; sleep(0) lets other tasks run.
@@ -95,22 +106,52 @@ class SimulatedEngine:
             await self._sleep(max(0.0, due - self._clock()) if delay else 0)
             if made == 1:
                 first = self._clock()
-            if text := stops.feed(PASSAGE[(start + made) % len(PASSAGE)]):
-                await emit(text)
+            token = script.tokens[made - 1]
+            if job.logprobs is not None:
+                held.append(logprob(token, job.logprobs))
+            if made <= script.thinking:
+                await emit(Chunk(thinking=token, logprobs=tuple(held)))
+                held.clear()
+            elif script.calls:
+                await emit(Chunk(logprobs=tuple(held)))
+                held.clear()
+            elif text := stops.feed(token):
+                await emit(Chunk(text, logprobs=tuple(held)))
+                held.clear()
             if stops.stopped:
                 reason = "stop"
                 break
         if fault:
             await self._fail(fault)
+        if script.calls and reason == "stop":
+            await emit(Chunk(tool_calls=script.calls))
         if rest := stops.rest():
-            await emit(rest)
+            await emit(Chunk(rest, logprobs=tuple(held)))
         return Finish(
             reason=reason,
-            prompt_tokens=len(prompt.split()),
+            prompt_tokens=len(prompt_of(job).split()),
             prompt_ns=round((first - began) * 1e9),
             generated_tokens=made,
             generated_ns=round((self._clock() - first) * 1e9),
         )
+
+    async def embed(self, job: EmbedJob) -> Embeddings:
+        """Return vectors of length 1 that depend on the words of the texts alone, after the set delay."""
+        if fault := self._take_fault("error", "hang", "drop"):
+            await self._fail(fault)
+        limit = min(job.num_ctx or self._info.context_length, self._info.context_length)
+        texts = [text.split() for text in job.texts]
+        if not job.truncate and any(len(words) > limit for words in texts):
+            raise EngineError(400, "the input length exceeds the context length")
+        await self._sleep(self.behavior.first_token_seconds)
+        vectors = [self._vector(words[:limit]) for words in texts]
+        return Embeddings(vectors, sum(len(words[:limit]) for words in texts))
+
+    def _vector(self, words: list[str]) -> list[float]:
+        chance = random.Random(" ".join(words))  # noqa: S311 - no secret
+        components = [chance.gauss() for _ in range(self.behavior.dimensions)]
+        length = sum(component**2 for component in components) ** 0.5
+        return [component / length for component in components]
 
     def _take_fault(self, *kinds: str) -> Fault | None:
         """Return the fault if it is of one of these kinds, and count it as used once."""

@@ -145,13 +145,12 @@ async def test_every_chunk_of_a_stream_is_valid_utf_8(serve: Serve) -> None:
     ("fields", "feature"),
     [
         ({"images": ["aGk="]}, "images"),
-        ({"format": "json"}, "a structured format"),
+        ({"think": True}, "thinking"),
         ({"context": [1]}, "the context field"),
         ({"template": "{{ .Prompt }}"}, "a template in the request"),
-        ({"logprobs": True}, "logprobs"),
     ],
 )
-async def test_a_feature_that_no_engine_supports_is_refused(
+async def test_a_feature_that_the_model_lacks_is_refused(
     serve: Serve, fields: dict[str, Any], feature: str
 ) -> None:
     service = await serve()

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from llm_runtime.app import create_app, make_engine
-from llm_runtime.engines.completions import read_chunk
-from llm_runtime.engines.engine import EngineError, Job
+from llm_runtime.engines.completions import read_event
+from llm_runtime.engines.engine import Chunk, EngineError, Finish, Job
 from llm_runtime.engines.gguf import Gguf, GgufError
 from llm_runtime.engines.llamacpp import LlamaCppEngine, packaged_model
 from llm_runtime.runner import Result, Runner
@@ -38,11 +38,11 @@ async def runner(engine: LlamaCppEngine) -> AsyncIterator[Runner]:
     await runner.unload()
 
 
-async def ask(runner: Runner, job: Job) -> tuple[list[str], Result]:
+async def ask(runner: Runner, job: Job) -> tuple[list[str], Result[Finish]]:
     pieces: list[str] = []
 
-    async def emit(text: str) -> None:
-        pieces.append(text)
+    async def emit(chunk: Chunk) -> None:
+        pieces.append(chunk.text)
 
     return pieces, await within("the answer", runner.run(job, emit), saw=lambda: pieces)
 
@@ -63,8 +63,8 @@ async def test_messages_are_formatted_by_the_models_own_template(runner: Runner)
     )
     expected, same = await ask(runner, raw(template, num_predict=12))
     assert pieces == expected
-    assert result.finish.prompt_tokens == same.finish.prompt_tokens
-    assert result.finish.prompt_ns + result.finish.generated_ns <= result.total_ns
+    assert result.outcome.prompt_tokens == same.outcome.prompt_tokens
+    assert result.outcome.prompt_ns + result.outcome.generated_ns <= result.total_ns
 
 
 async def test_characters_split_across_tokens_arrive_complete(runner: Runner) -> None:
@@ -76,14 +76,14 @@ async def test_characters_split_across_tokens_arrive_complete(runner: Runner) ->
 async def test_a_stop_string_is_never_sent(runner: Runner) -> None:
     pieces, result = await ask(runner, raw("1, 2, 3, 4, 5,", num_predict=40, stop=["8, 9"]))
     assert "".join(pieces).strip() == "6, 7,"
-    assert result.finish.reason == "stop"
+    assert result.outcome.reason == "stop"
 
 
 @pytest.mark.parametrize(("prompt", "phase"), [("Once upon a time", "decode"), (LONG, "prefill")])
 async def test_a_cancelled_job_frees_the_model_for_the_next(runner: Runner, prompt: str, phase: str) -> None:
     first_token = asyncio.Event()
 
-    async def emit(text: str) -> None:
+    async def emit(chunk: Chunk) -> None:
         first_token.set()
 
     task = asyncio.create_task(runner.run(raw(prompt, num_predict=1500), emit))
@@ -95,7 +95,7 @@ async def test_a_cancelled_job_frees_the_model_for_the_next(runner: Runner, prom
     with pytest.raises(asyncio.CancelledError):
         await within("the cancelled job", task)
     _, result = await ask(runner, raw("Hello"))
-    assert result.finish.generated_tokens == 8
+    assert result.outcome.generated_tokens == 8
     assert [entry.phase for entry in runner.record] == [phase]
 
 
@@ -168,5 +168,5 @@ async def test_a_missing_model_file_fails_the_start() -> None:
 
 def test_an_error_from_llama_cpp_keeps_its_status() -> None:
     with pytest.raises(EngineError, match="too long") as caught:
-        read_chunk({"error": {"code": 400, "message": "too long"}})
+        read_event({"error": {"code": 400, "message": "too long"}})
     assert caught.value.status == 400

@@ -2,7 +2,7 @@
 
 import pytest
 from llm_runtime.engines.behavior import Behavior, Fault
-from llm_runtime.engines.engine import DropError, EngineError, Finish, Job
+from llm_runtime.engines.engine import Chunk, DropError, EngineError, Finish, Job
 from llm_runtime.engines.simulated import SimulatedEngine
 from llm_runtime.schemas import Options
 
@@ -29,8 +29,8 @@ def engine(clock: Clock | None = None, **behavior: float) -> SimulatedEngine:
 async def ask(engine: SimulatedEngine, prompt: str = "Hello there", **options: object) -> tuple[str, Finish]:
     pieces: list[str] = []
 
-    async def emit(text: str) -> None:
-        pieces.append(text)
+    async def emit(chunk: Chunk) -> None:
+        pieces.append(chunk.text)
 
     finish = await engine.generate(Job(Options.model_validate(options), prompt=prompt), emit)
     return "".join(pieces), finish
@@ -106,8 +106,8 @@ async def test_a_fault_acts_after_its_number_of_tokens(kind: str, error: type[Ex
     simulated.fault = Fault.model_validate({"kind": kind, "after_tokens": after})
     pieces: list[str] = []
 
-    async def emit(text: str) -> None:
-        pieces.append(text)
+    async def emit(chunk: Chunk) -> None:
+        pieces.append(chunk.text)
 
     with pytest.raises(error):
         await simulated.generate(Job(Options(), prompt="Hello"), emit)
