@@ -28,7 +28,13 @@ def commands(root: Path = ROOT) -> list[tuple[str, list[str], Path]]:
         (f"mypy {' '.join(TYPED)}", [*mypy, *TYPED], root),
     ]
     if helm := tools.find("helm", root):
-        found.append(("helm lint", [helm[0], "lint", "--strict", "--quiet", *CHARTS], root))
+        found.append(
+            (
+                "helm lint",
+                [helm[0], "lint", "--strict", "--quiet", "--set", "development=true", *CHARTS],
+                root,
+            )
+        )
     else:
         print("lint: helm lint is skipped: helm is missing, or too old on the PATH")
     return found

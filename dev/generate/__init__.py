@@ -8,11 +8,13 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from dev.generate import chart_settings, documents, models
+from dev.generate import chart_common, chart_readme, chart_settings, documents, models
 from monitoring.source import render as monitoring
 
 GENERATORS: list[Callable[[], dict[Path, str]]] = [
     chart_settings.render,
+    chart_common.render,
+    chart_readme.render,
     models.render,
     documents.render,
     monitoring.render,

@@ -2,11 +2,13 @@
 
 import os
 import shutil
+import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.charts.helm import CHARTS, ROOT, Helm, Manifest, Render, by_kind
+from tests.charts.helm import CHARTS, ROOT, Helm, Manifest, Refusal, Render, by_kind, with_image
 from tests.charts.ollama_pod import Pod
 
 
@@ -24,9 +26,28 @@ def render(helm: Helm) -> Render:
     """Render one of the project's charts with `--set` arguments; return its objects by kind."""
 
     def call(
-        chart: str, *settings: str, namespace: str = "llm", folder: Path = CHARTS
+        chart: str,
+        *settings: str,
+        files: Sequence[Path] = (),
+        namespace: str = "llm",
+        release: str = "",
+        folder: Path = CHARTS,
     ) -> dict[str, Manifest]:
-        return by_kind(helm.template(folder / chart, *settings, namespace=namespace))
+        settings = with_image(chart, settings)
+        made = helm.template(folder / chart, *settings, files=files, release=release, namespace=namespace)
+        return by_kind(made)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def refusal(helm: Helm) -> Refusal:
+    """Render a chart with `--set` arguments, which it must refuse; return why."""
+
+    def call(chart: str, *settings: str) -> str:
+        with pytest.raises(subprocess.CalledProcessError) as failure:
+            helm.template(CHARTS / chart, *settings)
+        return str(failure.value.stderr)
 
     return call
 

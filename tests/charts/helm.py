@@ -1,7 +1,7 @@
 """Run helm on the project's charts."""
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ NAMES = ["llm-api", "llm-runtime"]
 
 Manifest = dict[str, Any]
 Render = Callable[..., dict[str, Manifest]]
+Refusal = Callable[..., str]
 
 
 @dataclass
@@ -23,14 +24,20 @@ class Helm:
     path: str
 
     def template(
-        self, chart: Path, *settings: str, release: str = "", namespace: str = "llm"
+        self,
+        chart: Path,
+        *settings: str,
+        files: Sequence[Path] = (),
+        release: str = "",
+        namespace: str = "llm",
     ) -> list[Manifest]:
-        """Return the objects of a chart rendered with `--set` arguments.
+        """Return the objects of a chart rendered with files of values and `--set` arguments.
 
         Raises:
             CalledProcessError: helm refused the chart or its values; `stderr` says why.
         """
-        arguments = [argument for setting in settings for argument in ("--set", setting)]
+        arguments = [argument for file in files for argument in ("--values", str(file))]
+        arguments += [argument for setting in settings for argument in ("--set", setting)]
         text = subprocess.run(
             [self.path, "template", release or chart.name, str(chart), "--namespace", namespace, *arguments],
             capture_output=True,
@@ -41,8 +48,17 @@ class Helm:
         return [manifest for manifest in yaml.safe_load_all(text) if manifest]
 
 
+def with_image(chart: str, settings: tuple[str, ...]) -> tuple[str, ...]:
+    """Return settings that name an image where the chart has no default."""
+    ollama = chart == "llm-runtime" and not any(
+        "engine=llamacpp" in s or "engine=simulated" in s for s in settings
+    )
+    return settings if ollama else (f"image.repository=registry.example/{chart}", *settings)
+
+
 def by_kind(manifests: list[Manifest]) -> dict[str, Manifest]:
-    """Key objects by kind, or by kind/name where a kind occurs more than once."""
+    """Key objects by kind, or by kind/name where there are several; leave out the pod of `helm test`."""
+    manifests = [manifest for manifest in manifests if manifest["kind"] != "Pod"]
     kinds = [manifest["kind"] for manifest in manifests]
     return {
         kind if kinds.count(kind) == 1 else f"{kind}/{manifest['metadata']['name']}": manifest

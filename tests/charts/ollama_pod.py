@@ -42,9 +42,15 @@ class Pod:
         self, *arguments: str, results: dict[str, Any], **environment: str
     ) -> subprocess.CompletedProcess[str]:
         """Run the script while `ollama`'s commands and the server's paths have these results."""
+        return self.run_command(["bash", str(SCRIPT), *arguments], results=results, **environment)
+
+    def run_command(
+        self, command: list[str], results: dict[str, Any], **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run another command of the pod likewise."""
         self.results.write_text(json.dumps(results))
         return subprocess.run(
-            ["bash", str(SCRIPT), *arguments],
+            command,
             env={**self.environment, **environment},
             capture_output=True,
             text=True,

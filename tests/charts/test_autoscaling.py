@@ -86,7 +86,8 @@ def test_the_queue_is_the_running_and_waiting_requests_of_its_namespace(
     assert (trigger["type"], trigger["metricType"]) == ("prometheus", "AverageValue")
     assert trigger["metadata"]["serverAddress"] == "http://p:1"
     assert trigger["metadata"]["query"] == (
-        'sum(llm_requests_running{namespace="here"}) + sum(llm_requests_waiting{namespace="here"})'
+        'sum(llm_requests_running{namespace="here", service="llm-api"})'
+        ' + sum(llm_requests_waiting{namespace="here", service="llm-api"})'
     )
     assert float(trigger["metadata"]["threshold"]) > 0
 

@@ -86,9 +86,9 @@ def test_two_runtimes_at_their_memory_limit_fit_eight_gibibytes() -> None:
 
 def test_the_gateways_default_address_is_the_runtimes_headless_service(render: Render) -> None:
     service = render("llm-runtime")["Service/llm-runtime-pods"]
-    values = yaml.safe_load((ROOT / "charts/llm-api/values.yaml").read_text())
     (port,) = service["spec"]["ports"]
-    assert values["runtime"]["url"] == f"http://{service['metadata']['name']}:{port['port']}"
+    url = environment(container(render("llm-api")))["LLM_RUNTIME_URL"]
+    assert url == f"http://{service['metadata']['name']}:{port['port']}"
 
 
 @pytest.mark.parametrize("engine", ["llamacpp", "simulated"])

@@ -7,7 +7,7 @@ import yaml
 from llm_api.settings import Settings
 from pydantic import Field
 
-from dev.generate import chart_settings, models, render
+from dev.generate import chart_common, chart_readme, chart_settings, models, render
 
 
 def test_generated_files_are_up_to_date() -> None:
@@ -58,3 +58,39 @@ def test_a_file_without_the_marks_around_its_generated_part_is_an_error(
         (tmp_path / name).write_text("settings: {}\n")
     with pytest.raises(ValueError, match="BEGIN generated"):
         chart_settings.render()
+
+
+VALUES = """\
+# Not a description.
+image:
+  # -- Where it comes from,
+  # in two lines
+  repository: a|b
+  # -- Items. Of each:
+  #   name: What it is called
+  items:
+    - name: x
+# -- Timing
+probes:
+  startup:
+    periodSeconds: 1
+"""
+
+
+def test_a_readme_has_a_row_for_each_described_value() -> None:
+    assert [value.row() for value in chart_readme.describe(VALUES)] == [
+        '| `image.repository` | Where it comes from, in two lines | `"a\\|b"` |\n',
+        '| `image.items` | Items. Of each: <br>`name`: What it is called | `[{"name": "x"}]` |\n',
+        '| `probes` | Timing | `{"startup": {"periodSeconds": 1}}` |\n',
+    ]
+
+
+def test_a_value_without_a_description_is_an_error() -> None:
+    with pytest.raises(ValueError, match=r"without a description .*: image\.tag, empty"):
+        chart_readme.describe(VALUES + "empty: {}\n" + "image:\n  repository: a\n  tag: b\n")
+
+
+def test_what_both_charts_share_calls_each_charts_own_helpers() -> None:
+    copies = [text for path, text in chart_common.render().items() if path.parent.name == "templates"]
+    assert len(copies) == len(chart_common.TEMPLATES)
+    assert all("llm-runtime." in text and '"llm-api.' not in text for text in copies)

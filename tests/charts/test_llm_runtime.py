@@ -49,8 +49,8 @@ def test_the_cluster_chooses_the_storage_class_unless_one_is_named(render: Rende
     ("engine", "image"),
     [
         ("ollama", "ollama/ollama:0.32.15"),
-        ("llamacpp", "llm-runtime:0.1.0"),
-        ("simulated", "llm-runtime:0.1.0"),
+        ("llamacpp", "registry.example/llm-runtime:0.1.0"),
+        ("simulated", "registry.example/llm-runtime:0.1.0"),
     ],
 )
 def test_each_engine_has_its_pinned_image(render: Render, engine: str, image: str) -> None:
@@ -129,7 +129,8 @@ def test_only_a_development_image_is_writable(render: Render) -> None:
 
 
 def test_additional_environment_reaches_the_pull_and_the_server(render: Render) -> None:
-    objects = render("llm-runtime", "env.HTTPS_PROXY=http://proxy:3128")
+    proxy = "extraEnv[0].name=HTTPS_PROXY,extraEnv[0].value=http://proxy:3128"
+    objects = render("llm-runtime", proxy)
     for part in pod(objects)["containers"] + pod(objects)["initContainers"]:
         assert environment(part)["HTTPS_PROXY"] == "http://proxy:3128"
 

@@ -72,9 +72,7 @@ async def serving(
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = str(listener.getsockname()[1])
     commands = re.findall(r"^CMD (\[.*\])$", (ROOT / "runtime/Dockerfile").read_text(), re.MULTILINE)
-    arguments = [
-        {"11434": port, "0.0.0.0": "127.0.0.1"}.get(word, word) for word in json.loads(commands[target])
-    ]
+    arguments = [port if word == "11434" else word for word in json.loads(commands[target])]
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", *arguments, cwd=ROOT / "runtime", env=variables, start_new_session=True
     )

@@ -5,9 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.charts.helm import CHARTS, NAMES, Helm
+from tests.charts.helm import CHARTS, NAMES, Helm, with_image
 
-EVERYTHING = ["serviceMonitor.enabled=true", "podDisruptionBudget.enabled=true"]
+EVERYTHING = [
+    "serviceMonitor.enabled=true",
+    "podDisruptionBudget.enabled=true",
+    "networkPolicy.enabled=true",
+    "httpRoute.enabled=true",
+    "httpRoute.parentRefs[0].name=llm",
+]
 
 
 @pytest.fixture
@@ -25,8 +31,10 @@ def test_under_an_umbrella_every_object_is_as_when_its_chart_is_rendered_alone(
     helm: Helm, umbrella: Path, engine: str, mode: str
 ) -> None:
     settings = {
-        "llm-api": [*EVERYTHING, f"autoscaling.mode={mode}", "apiKeys.create={key}"],
-        "llm-runtime": [*EVERYTHING, f"autoscaling.mode={mode}", f"engine={engine}"],
+        "llm-api": with_image("llm-api", (*EVERYTHING, f"autoscaling.mode={mode}", "apiKeys.create={key}")),
+        "llm-runtime": with_image(
+            "llm-runtime", (*EVERYTHING, f"autoscaling.mode={mode}", f"engine={engine}")
+        ),
     }
     alone = [
         manifest

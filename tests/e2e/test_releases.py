@@ -57,8 +57,7 @@ def generations() -> dict[str, Any]:
 def test_a_second_upgrade_changes_nothing(chart: str) -> None:
     folder = str(ROOT / "charts" / chart)
     command = ["upgrade", "--install", chart, folder, "--create-namespace", *UNSCHEDULABLE]
-    if chart == "llm-runtime":
-        command += ["--set", "persistence.enabled=false"]
+    command += ["--set", {"llm-runtime": "persistence.enabled=false", "llm-api": "development=true"}[chart]]
     helm(*command)
     first, objects = helm("get", "manifest", chart), generations()
     helm(*command)

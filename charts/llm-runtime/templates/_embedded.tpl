@@ -21,9 +21,8 @@ env:
     value: {{ .Values.contextLength | quote }}
   - name: UVICORN_TIMEOUT_GRACEFUL_SHUTDOWN
     value: {{ .Values.shutdownGraceSeconds | quote }}
-  {{- range $name, $value := .Values.env }}
-  - name: {{ $name }}
-    value: {{ $value | quote }}
+  {{- with .Values.extraEnv }}
+  {{- toYaml . | nindent 2 }}
   {{- end }}
 startupProbe:
   httpGet: { path: /ready, port: http }

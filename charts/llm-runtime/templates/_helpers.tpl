@@ -1,21 +1,41 @@
-{{- define "llm-runtime.selectorLabels" -}}
-app.kubernetes.io/name: {{ .Chart.Name }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+{{/* The parts in which this chart differs from charts/llm-api where the two share a template. */}}
+{{- define "llm-runtime.workload" -}}StatefulSet{{- end -}}
+
+{{/* The Service of the gateway whose requests the queue's autoscaler counts. */}}
+{{- define "llm-runtime.gateway" -}}{{ .Values.gateway.fullname }}{{- end -}}
+
+{{- define "llm-runtime.defaultRepository" -}}
+{{ if eq .Values.engine "ollama" }}ollama/ollama{{ else if .Values.development }}{{ .Chart.Name }}{{ end }}
 {{- end -}}
 
-{{- define "llm-runtime.labels" -}}
-{{ include "llm-runtime.selectorLabels" . }}
-app.kubernetes.io/part-of: llm-platform
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- define "llm-runtime.defaultTag" -}}
+{{ ternary "0.32.15" .Chart.AppVersion (eq .Values.engine "ollama") }}
 {{- end -}}
 
-{{- define "llm-runtime.image" -}}
-{{- $ollama := eq .Values.engine "ollama" -}}
-{{ .Values.image.repository | default (ternary "ollama/ollama" "llm-runtime" $ollama) }}:
-{{- .Values.image.tag | default (ternary "0.32.15" .Chart.AppVersion $ollama) }}
-{{- with .Values.image.digest }}@{{ . }}{{ end }}
+{{- define "llm-runtime.tolerations" -}}
+{{ toYaml (ternary (concat .Values.tolerations .Values.gpu.tolerations) .Values.tolerations (eq (include "llm-runtime.usesGPU" .) "true")) }}
+{{- end -}}
+
+{{- define "llm-runtime.routeTimeout" -}}{{ .Values.httpRoute.timeouts.request }}{{- end -}}
+
+{{/* Of the others: */}}
+{{- define "llm-runtime.usesGPU" -}}
+{{- $uses := or .Values.gpu.count .Values.gpu.resourceClaimTemplate | not | not -}}
+{{- if and $uses (ne .Values.engine "ollama") -}}
+{{- fail (printf "\nthe engine %s computes on CPUs, and gpu asks for a GPU\n  fix: --set engine=ollama, or gpu.count=0 and no gpu.resourceClaimTemplate" .Values.engine) -}}
+{{- end -}}
+{{ $uses }}
+{{- end -}}
+
+{{/* The server's resources. The pull needs no GPU. */}}
+{{- define "llm-runtime.resources" -}}
+{{- $gpu := dict -}}
+{{- if .Values.gpu.resourceClaimTemplate -}}
+{{- $gpu = dict "claims" (list (dict "name" "gpu")) -}}
+{{- else if .Values.gpu.count -}}
+{{- $gpu = dict "limits" (dict .Values.gpu.resource (.Values.gpu.count | int)) -}}
+{{- end -}}
+{{ toYaml (mergeOverwrite (deepCopy .Values.resources) $gpu) }}
 {{- end -}}
 
 {{/* The first model, which is the default. */}}
@@ -32,14 +52,6 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end }}
 {{- end -}}
 
-{{- define "llm-runtime.securityContext" -}}
-securityContext:
-  allowPrivilegeEscalation: false
-  readOnlyRootFilesystem: {{ not .Values.development }}
-  capabilities:
-    drop: [ALL]
-{{- end -}}
-
 {{- define "llm-runtime.volumeMounts" -}}
 - name: models
   mountPath: /models
@@ -49,5 +61,13 @@ securityContext:
 - name: scripts
   mountPath: /scripts
   readOnly: true
+{{- with .Values.ollama.caConfigMap }}
+- name: ca
+  mountPath: /ca
+  readOnly: true
+{{- end }}
+{{- end }}
+{{- with .Values.extraVolumeMounts }}
+{{ toYaml . }}
 {{- end }}
 {{- end -}}

@@ -13,9 +13,13 @@
   value: {{ .Values.ollama.maxLoadedModels | quote }}
 - name: OLLAMA_KEEP_ALIVE
   value: {{ .Values.ollama.keepAlive | quote }}
-{{- range $name, $value := .Values.env }}
-- name: {{ $name }}
-  value: {{ $value | quote }}
+{{- if .Values.ollama.caConfigMap }}
+# In addition to the image's own certificates.
+- name: SSL_CERT_DIR
+  value: /ca
+{{- end }}
+{{- with .Values.extraEnv }}
+{{ toYaml . }}
 {{- end }}
 {{- end -}}
 
@@ -56,7 +60,8 @@ lifecycle:
     - "{{ .name }} {{ .source | default .name }}{{ if .insecure }} --insecure{{ end }}"
     {{- end }}
   terminationMessagePolicy: FallbackToLogsOnError
-  {{- include "llm-runtime.securityContext" . | nindent 2 }}
+  securityContext:
+    {{- include "llm-runtime.securityContext" . | nindent 4 }}
   env:
     {{- include "llm-runtime.ollama.env" . | nindent 4 }}
     - name: MODEL_THREADS
@@ -64,6 +69,7 @@ lifecycle:
     # Without it, a starting server deletes partial downloads older than an hour.
     - name: OLLAMA_NOPRUNE
       value: "1"
+  {{- include "llm-runtime.envFrom" . | nindent 2 }}
   resources:
     {{- toYaml .Values.resources | nindent 4 }}
   volumeMounts:

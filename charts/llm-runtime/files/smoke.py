@@ -1,0 +1,30 @@
+"""What `helm test` checks of the embedded runtime at OLLAMA_HOST, with the standard library alone."""
+
+import json
+import os
+import sys
+import urllib.error
+import urllib.request
+
+URL, MODEL = os.environ["OLLAMA_HOST"], os.environ["MODEL"]
+SECONDS = 120  # of silence
+
+
+def main():
+    body = {"model": MODEL, "prompt": "Say hello.", "stream": False, "options": {"num_predict": 8}}
+    request = urllib.request.Request(f"{URL}/api/generate", json.dumps(body).encode())
+    try:
+        with urllib.request.urlopen(request, timeout=SECONDS) as response:
+            text = json.load(response)["response"]
+    except urllib.error.HTTPError as error:
+        return f"FAIL  the model {MODEL} answers: status {error.code}: {error.read().decode()[:300]}"
+    except (OSError, LookupError, ValueError) as error:
+        return f"FAIL  the model {MODEL} answers: {error!r}"
+    if not text.strip():
+        return f"FAIL  the model {MODEL} answers: the answer is empty"
+    print(f"ok    the model {MODEL} answers\nsmoke: all checks passed")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,14 @@
+# What `helm test` checks of Ollama at OLLAMA_HOST. The image has bash and Ollama's own CLI, but no curl.
+set -euo pipefail
+
+check() {
+  local name=$1 output
+  shift
+  output=$("$@" 2>&1 </dev/null) && [[ -n $output ]] || { echo "FAIL  $name: ${output:-no output}"; exit 1; }
+  echo "ok    $name"
+}
+
+check "the server lists its models" ollama list
+check "the model $MODEL is there" ollama show "$MODEL" # `run` would pull it
+check "the model $MODEL answers" ollama run "$MODEL" "Say hello."
+echo "smoke: all checks passed"
