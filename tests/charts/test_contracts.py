@@ -22,7 +22,7 @@ def variables(settings: type[Any]) -> set[str]:
 def test_every_setting_of_the_gateway_can_be_set_in_its_chart_and_no_other(render: Render) -> None:
     from llm_api.settings import Settings
 
-    objects = render("llm-api", "settings.numThread=7", "apiKeys.create={key}")
+    objects = render("llm-api", "settings.numThread=7,settings.corsOrigins=*", "apiKeys.create={key}")
     assert set(environment(container(objects))) == variables(Settings)
 
 
