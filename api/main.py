@@ -13,6 +13,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.middleware import Middleware
 from fastapi.responses import PlainTextResponse
 from llm_api import errors, lifecycle, logs
+from llm_api.dialects.errors import http_exception
 from llm_api.dialects.generate import GenerateRequest, GenerateResponse
 from llm_api.dialects.openai_chat import ChatRequest
 from llm_api.errors import GENERATION_ERRORS
@@ -25,6 +26,7 @@ from llm_api.server.middleware import RequestMiddleware
 from llm_api.server.routes import App, BoundedRoute, paths, paths_with_body, responses
 from llm_api.settings import Settings, load
 from llm_api.upstream.client import Runtime
+from llm_api.upstream.inventory import Inventory
 from llm_api.upstream.replicas import Replicas
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.exceptions import HTTPException
@@ -55,10 +57,10 @@ async def chat(request: Request, body: ChatRequest) -> Response:
 
 @router.get("/v1/models", responses=responses(errors.AuthenticationError, errors.RuntimeUnavailableError))
 async def models(request: Request) -> dict[str, Any]:
-    """List the runtime's models, as in OpenAI's API."""
+    """List the models, as in OpenAI's API; the default one comes first."""
     catalogue = request.state.gateway.catalogue
     catalogue.check_reachable()
-    return {"object": "list", "data": [catalogue.entry(name) for name in catalogue.models]}
+    return {"object": "list", "data": catalogue.entries()}
 
 
 @router.get(
@@ -68,7 +70,7 @@ async def models(request: Request) -> dict[str, Any]:
 async def model(request: Request, name: str) -> dict[str, Any]:
     """Describe one model, as in OpenAI's API."""
     catalogue = request.state.gateway.catalogue
-    entry: dict[str, Any] = catalogue.entry(await catalogue.resolve(name))
+    entry: dict[str, Any] = catalogue.entry(name, await catalogue.resolve(name))
     return entry
 
 
@@ -113,7 +115,8 @@ def create_app(settings: Settings | None = None, transport: httpx.AsyncBaseTrans
         replicas = Replicas(chosen.runtime_url, resolve=chosen.runtime_balance == "dns")
         upstream = transport or lifecycle.transport(chosen)
         async with httpx.AsyncClient(transport=upstream, trust_env=False) as http:
-            gateway = Gateway(chosen, Runtime(chosen, http, upstream, replicas), counted)
+            runtime, inventory = Runtime(chosen, upstream, replicas), Inventory(chosen, http, replicas)
+            gateway = Gateway(chosen, runtime, inventory, counted)
             watching = asyncio.create_task(gateway.catalogue.watch(chosen.models_interval_seconds))
             with lifecycle.on_sigterm(gateway.drain):
                 yield {"gateway": gateway}
@@ -135,7 +138,7 @@ def create_app(settings: Settings | None = None, transport: httpx.AsyncBaseTrans
         exception_handlers={
             404: unrouted.unknown_path,
             405: unrouted.wrong_method,
-            HTTPException: errors.http_exception,
+            HTTPException: http_exception,
         },
         # FastAPI would look for OpenTelemetry on every request; none is set up.
         telemetry={"tracing": False, "metrics": False, "logs": False},

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import math
 import time
+from collections.abc import Mapping
 
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage
@@ -23,8 +24,8 @@ class Keys:
         self._limit = settings.key_requests_per_minute
         self._window = MovingWindowRateLimiter(MemoryStorage()) if self._limit else None
 
-    def check(self, authorization: str) -> str:
-        """Return the id of the key in an Authorization header; "" if no keys are set.
+    def check(self, headers: Mapping[str, str]) -> str:
+        """Return the id of the key in a request's Authorization or x-api-key header; "" if no keys are set.
 
         Every key is compared, each in constant time.
 
@@ -33,12 +34,15 @@ class Keys:
         """
         if not self._ids:
             return ""
-        scheme, _, key = authorization.partition(" ")
-        digest = _digest(key.strip())
-        matching = [known for known in self._ids if hmac.compare_digest(known, digest)]
-        if scheme.lower() != "bearer" or not matching:
-            problem = "wrong API key" if authorization else "no API key"
-            raise AuthenticationError(f"{problem}: send the header 'Authorization: Bearer <key>'")
+        scheme, _, bearer = headers.get("authorization", "").partition(" ")
+        given = [headers.get("x-api-key", ""), bearer if scheme.lower() == "bearer" else ""]
+        digests = [_digest(key.strip()) for key in given if key]
+        matching = [known for known in self._ids for digest in digests if hmac.compare_digest(known, digest)]
+        if not matching:
+            problem = "wrong API key" if scheme or digests else "no API key"
+            raise AuthenticationError(
+                f"{problem}: send the header 'Authorization: Bearer <key>' or 'x-api-key: <key>'"
+            )
         return self._ids[matching[0]]
 
     async def spend(self, key_id: str) -> None:

@@ -6,10 +6,18 @@ from typing import Any
 
 import structlog
 
-from llm_api.errors import GatewayError, ModelMissingError, RuntimeUnavailableError, UnknownModelError
+from llm_api.errors import (
+    CapabilityError,
+    GatewayError,
+    ModelMissingError,
+    RuntimeUnavailableError,
+    UnknownModelError,
+)
 from llm_api.metrics import Metrics
+from llm_api.names import canonical, match, parse_aliases
 from llm_api.record import clock
-from llm_api.upstream.client import Runtime
+from llm_api.settings import Settings
+from llm_api.upstream.inventory import Inventory
 
 log = structlog.get_logger()
 
@@ -25,12 +33,15 @@ class Catalogue:
         error: Why the default model is not available, or None if it is.
     """
 
-    def __init__(self, runtime: Runtime, model: str, metrics: Metrics) -> None:
+    def __init__(self, inventory: Inventory, settings: Settings, metrics: Metrics) -> None:
         self.models: dict[str, str] = {}
         self.error: GatewayError | None = RuntimeUnavailableError(
             "the runtime has not been asked for its models yet", retry_after=1
         )
-        self._runtime, self._model, self._metrics = runtime, model, metrics
+        self._inventory, self._model, self._metrics = inventory, settings.model, metrics
+        self._aliases = parse_aliases(settings.model_aliases or "")
+        self._listed: dict[str, str] = {}  # the runtime's name of each model, by its canonical one
+        self._capabilities: dict[tuple[str, str], frozenset[str]] = {}  # by name and time of modification
         self._refreshing = asyncio.Lock()
         self._refreshed = -REFRESH_AFTER_SECONDS
 
@@ -47,7 +58,8 @@ class Catalogue:
         """Ask the runtime for its models; on failure set `error` and keep the previous list."""
         before = self.error
         try:
-            self.models = await self._runtime.models()
+            self.models = await self._inventory.models()
+            self._listed = {canonical(name): name for name in self.models}
             self.error = None if self._find(self._model) else self._missing()
         except RuntimeUnavailableError as error:
             self.error = error
@@ -58,7 +70,9 @@ class Catalogue:
             self._log_change()
 
     async def resolve(self, name: str | None) -> str:
-        """Return the full name of a model, or of the default model for None.
+        """Return a model's name as the runtime lists it; None stands for the default model.
+
+        A name means what it means to Ollama, else what LLM_MODEL_ALIASES says.
 
         Raises:
             UnknownModelError: The runtime does not list it.
@@ -80,17 +94,48 @@ class Catalogue:
         if isinstance(self.error, RuntimeUnavailableError):
             raise self.error.with_traceback(None)
 
-    def entry(self, name: str) -> dict[str, Any]:
+    async def check(self, name: str, needs: tuple[str, ...]) -> None:
+        """Check that a listed model has the capabilities that a request needs.
+
+        Raises:
+            CapabilityError: It lacks one. If the runtime does not say, its own error has to do.
+        """
+        if not needs:
+            return
+        key = (name, self.models.get(name, ""))
+        found = self._capabilities.get(key) or await self._inventory.capabilities(name)
+        if found is None:
+            return
+        self._capabilities[key] = found
+        for need in needs:
+            if need not in found:
+                raise CapabilityError(name, need)
+
+    def entries(self) -> list[dict[str, Any]]:
+        """Return all models in OpenAI's format, the default one first, then the aliases that are names."""
+        default = self._find(self._model)
+        names = sorted(self.models, key=lambda name: name != default)
+        aliases = (alias for alias, model in self._aliases.items() if alias[-1] != "*" and self._find(model))
+        return [self.entry(name, name) for name in names] + [
+            self.entry(alias, found) for alias in aliases if (found := self._find(alias))
+        ]
+
+    def entry(self, name: str, listed: str) -> dict[str, Any]:
         """Return a listed model in OpenAI's format; `created` is 0 if the runtime does not give a time."""
         try:
-            created = max(0, int(datetime.fromisoformat(self.models[name]).timestamp()))
+            created = max(0, int(datetime.fromisoformat(self.models[listed]).timestamp()))
         except (ValueError, OverflowError):
             created = 0
         return {"id": name, "object": "model", "created": created, "owned_by": "llm-runtime"}
 
     def _find(self, name: str) -> str | None:
-        """Return the listed name; as in Ollama, one without a tag means `latest`."""
-        return next((known for known in (name, f"{name}:latest") if known in self.models), None)
+        """Return the name under which the runtime lists a model, if it does."""
+        if name in self.models:
+            return name
+        if found := self._listed.get(canonical(name)):
+            return found
+        target = match(name, self._aliases)
+        return target and self._listed.get(canonical(target))
 
     def _missing(self) -> ModelMissingError:
         listed = ", ".join(sorted(self.models)) or "none"

@@ -1,14 +1,12 @@
-"""Every error that the gateway reports, in OpenAI's one JSON shape.
+"""Every error that the gateway reports.
 
+A dialect may have a shape of its own for them (dialects/errors.py); others get OpenAI's,
 {"error": {"message", "type", "param", "code"}}; https://platform.openai.com/docs/guides/error-codes
 The docstrings of the classes are their descriptions in the OpenAPI document.
 """
 
-import json
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
-from fastapi import Request, Response
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
@@ -25,7 +23,7 @@ class ErrorDetail(BaseModel):
 
 
 class ErrorResponse(BaseModel):
-    """The body of every error, in OpenAI's shape."""
+    """The body of an error, in OpenAI's shape."""
 
     error: ErrorDetail
 
@@ -33,17 +31,18 @@ class ErrorResponse(BaseModel):
 class GatewayError(Exception):
     """An error with a status, a code for programs and a message for people."""
 
-    status: ClassVar[int] = 500
-    code: ClassVar[str] = "internal_error"
-    type: ClassVar[str] = "server_error"
-    outcome: ClassVar[Outcome] = "error"  # the label of llm_requests_total
+    status: int = 500
+    code: str = "internal_error"
+    type: str = "server_error"
+    outcome: Outcome = "error"  # the label of llm_requests_total
 
     def __init__(self, message: str, *, param: str | None = None, retry_after: int | None = None) -> None:
         super().__init__(message)
         self.message, self.param, self.retry_after = message, param, retry_after
 
     def body(self) -> dict[str, Any]:
-        return error_body(self.message, self.type, self.code, self.param)
+        """Return what `ErrorResponse` documents."""
+        return {"error": {"message": self.message, "type": self.type, "param": self.param, "code": self.code}}
 
     def headers(self) -> dict[str, str]:
         return {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
@@ -65,6 +64,29 @@ class UnprocessableError(InvalidRequestError):
     """A field has an invalid value."""
 
     status = 422
+
+
+class UnsupportedError(InvalidRequestError):
+    """The API has the field, the gateway does not."""
+
+    code = "unsupported_parameter"
+
+
+class CapabilityError(InvalidRequestError):
+    """The model cannot do what the request needs."""
+
+    code = "unsupported_by_model"
+
+    def __init__(self, model: str, capability: str) -> None:
+        what = {"vision": "images", "embedding": "embeddings"}.get(capability, capability)
+        # Clients look for the words "does not support tools", and ask again without.
+        super().__init__(f"{model!r} does not support {what}", param="model")
+
+
+class ContextLengthError(InvalidRequestError):
+    """The prompt is longer than the model's context."""
+
+    code = "context_length_exceeded"
 
 
 class TooLargeError(InvalidRequestError):
@@ -137,6 +159,12 @@ class RuntimeBusyError(GatewayError):
     status, code = 503, "runtime_busy"
 
 
+class RuntimeLimitError(GatewayError):
+    """The runtime accepts no more work from the gateway for now (see Retry-After)."""
+
+    status, code, type = 429, "runtime_busy", "rate_limit_error"
+
+
 class RuntimeFailedError(GatewayError):
     """The runtime failed, or its response was invalid or incomplete."""
 
@@ -161,24 +189,21 @@ GENERATION_ERRORS: tuple[type[GatewayError], ...] = (
     QueueFullError,
     RuntimeUnavailableError,
     RuntimeBusyError,
+    RuntimeLimitError,
     ShuttingDownError,
     OutOfTimeError,
 )
 
 
-def error_body(message: str, kind: str, code: str, param: str | None = None) -> dict[str, Any]:
-    """Return what `ErrorResponse` documents."""
-    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
+class HttpError(GatewayError):
+    """One of Starlette's own errors, such as an unknown path."""
 
+    def __init__(self, error: HTTPException) -> None:
+        super().__init__(str(error.detail))
+        self.status = error.status_code
+        self.code = {404: "not_found", 405: "method_not_allowed"}.get(self.status, "invalid_request")
+        self.type = "invalid_request_error" if self.status < 500 else "server_error"
+        self._headers = dict(error.headers or {})
 
-def response(error: GatewayError) -> Response:
-    """Return the error as JSON, ASCII-escaped: a runtime's message may hold lone surrogates."""
-    return Response(json.dumps(error.body()), error.status, error.headers(), "application/json")
-
-
-async def http_exception(_: Request, error: Exception) -> Response:
-    """Give Starlette's own errors, such as an unknown path, the same shape."""
-    assert isinstance(error, HTTPException)  # noqa: S101 - narrows the type
-    kind = "invalid_request_error" if error.status_code < 500 else "server_error"
-    code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "invalid_request")
-    return JSONResponse(error_body(str(error.detail), kind, code), error.status_code, error.headers)
+    def headers(self) -> dict[str, str]:
+        return self._headers

@@ -13,8 +13,9 @@ from llm_api.errors import OutOfTimeError, ShuttingDownError
 from llm_api.metrics import Metrics
 from llm_api.record import Phases, clock
 from llm_api.settings import Settings
+from llm_api.upstream.chunk import Finish
 from llm_api.upstream.client import Emit, Job, Runtime
-from llm_api.upstream.ollama import Finish
+from llm_api.upstream.inventory import Inventory
 
 
 class Gateway:
@@ -22,16 +23,19 @@ class Gateway:
 
     Args:
         settings: All settings.
-        runtime: The client of the runtime.
+        runtime: Generates.
+        inventory: Tells what the runtime has.
         routes: Paths of the routes that generate, which are labels of the metrics.
     """
 
-    def __init__(self, settings: Settings, runtime: Runtime, routes: Sequence[str]) -> None:
+    def __init__(
+        self, settings: Settings, runtime: Runtime, inventory: Inventory, routes: Sequence[str]
+    ) -> None:
         self.settings = settings
         self.keys = Keys(settings)
         self.admission = Admission(settings.max_running, settings.max_waiting)
         self.metrics = Metrics(self.admission, routes)
-        self.catalogue = Catalogue(runtime, settings.model, self.metrics)
+        self.catalogue = Catalogue(inventory, settings, self.metrics)
         self.log: FilteringBoundLogger = structlog.get_logger().bind()
         self.stops_at: float | None = None
         self._runtime = runtime

@@ -108,6 +108,7 @@ class RequestRecord:
     status: int = 0
     outcome: Outcome | None = None
     error: str = ""
+    ignored: tuple[str, ...] = ()  # paths of fields in its body
     model: str = ""  # one that the runtime lists: it becomes a label
     phases: Phases | None = None
     usage: Usage = field(default_factory=Usage)

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, HttpUrl, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from llm_api.names import parse_aliases
+
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@*\sA-Z]+")
 
@@ -37,6 +39,11 @@ def _check_origins(origins: str | None) -> str | None:
     return ",".join(given) or None
 
 
+def _check_aliases(aliases: str | None) -> str | None:
+    parse_aliases(aliases or "")
+    return aliases
+
+
 class Settings(BaseSettings):
     """One field per variable: `max_running` is LLM_MAX_RUNNING."""
 
@@ -53,6 +60,12 @@ class Settings(BaseSettings):
         default="gemma3:270m",
         min_length=1,
         description="Model for requests that name none; /ready reports on it",
+    )
+    model_aliases: Annotated[str | None, AfterValidator(_check_aliases)] = Field(
+        default=None,
+        description="Other names for models, comma-separated, for clients that insist on a name: "
+        "gpt-4o=gemma3:270m; an alias that ends in * stands for every name that begins so: "
+        "claude-*=gemma3:270m",
     )
     num_thread: int | None = Field(
         default=None, ge=1, description="Threads per generation; unset: the runtime decides"

@@ -6,7 +6,7 @@ import pytest
 import respx
 
 from tests.api.support import live
-from tests.api.support.in_process import RUNTIME_URL, TAGS, InProcess, Open, started
+from tests.api.support.in_process import CAPABILITIES, RUNTIME_URL, TAGS, InProcess, Open, started
 from tests.waiting import equals, until
 
 
@@ -18,6 +18,7 @@ async def open_gateway() -> AsyncIterator[Open]:
         async def open_it(**settings: Any) -> InProcess:
             router = respx.MockRouter(assert_all_called=False, base_url=RUNTIME_URL)
             router.get("/api/tags").respond(json=TAGS)
+            router.post("/api/show").respond(json={"capabilities": CAPABILITIES})
             gateway, http = await stack.enter_async_context(started(router.async_handler, **settings))
             await until("the gateway to know its models", lambda: gateway.catalogue.error, equals(None))
             return InProcess(gateway, http, router)

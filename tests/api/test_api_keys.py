@@ -53,6 +53,26 @@ async def test_without_keys_everyone_is_served(open_gateway: Open, path: str) ->
     assert (await app.http.get(path)).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"x-api-key": "sk-first"}, 200),
+        ({"x-api-key": " sk-second "}, 200),
+        ({"x-api-key": "sk-first", "Authorization": "Bearer unused"}, 200),
+        ({"x-api-key": "unused", "Authorization": "Bearer sk-second"}, 200),
+        ({"x-api-key": "wrong"}, 401),
+        ({"x-api-key": ""}, 401),
+        ({"x-api-key": "Bearer sk-first"}, 401),
+        ({"Authorization": "sk-first"}, 401),
+    ],
+)
+async def test_a_key_may_come_in_anthropics_header(
+    open_gateway: Open, headers: dict[str, str], status: int
+) -> None:
+    app = await open_gateway(api_keys=KEYS)
+    assert (await app.http.get("/v1/models", headers=headers)).status_code == status
+
+
 @pytest.mark.parametrize("method", ["GET", "POST", "HEAD", "OPTIONS", "PUT"])
 @pytest.mark.parametrize("path", GUARDED + UNKNOWN + ODD)
 async def test_a_path_is_refused_without_a_key_whether_it_exists_or_not(
@@ -174,7 +194,7 @@ def test_every_key_is_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch)
     keys = Keys(Settings.model_validate({"api_keys": "a,b,c"}))
     for given in ("a", "b", "c"):
         compared.clear()
-        assert keys.check(f"Bearer {given}")
+        assert keys.check({"authorization": f"Bearer {given}"})
         assert len({known for known, _ in compared}) == 3
         assert {len(known) for pair in compared for known in pair} == {32}
 

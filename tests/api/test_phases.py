@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from llm_api.errors import GatewayError, QueueFullError
 from llm_api.record import Phases
+from llm_api.upstream.chunk import Chunk
 from llm_api.upstream.client import Job
 
 from tests.api.support.in_process import MODEL, InProcess, Open
@@ -141,7 +142,7 @@ async def test_a_failed_generation_is_observed_in_the_queue_but_not_in_inference
     assert observations(app, "inference") == observations(app, "decode") == 0
 
 
-async def ignore(texts: list[str]) -> None:
+async def ignore(chunks: list[Chunk]) -> None:
     pass
 
 

@@ -13,6 +13,7 @@ VALID = {
     "runtime_url": ("http://runtime:1234/base/", "http://runtime:1234/base"),
     "runtime_balance": ("dns", "dns"),
     "model": ("small:1", "small:1"),
+    "model_aliases": ("gpt-4o=small:1, claude-*=small:1", "gpt-4o=small:1, claude-*=small:1"),
     "num_thread": ("3", 3),
     "max_running": ("4", 4),
     "max_waiting": ("0", 0),
@@ -34,6 +35,7 @@ VALID = {
 INVALID = {
     "runtime_url": ["runtime:11434", "nonsense", "ftp://x", "http://", "http://x/?a", "http://me:secret@x"],
     "runtime_balance": ["random"],
+    "model_aliases": ["gpt-4o", "=small:1", "gpt-4o=", "g*t=small:1", "g=small*", "a=b,a=c"],
     "num_thread": ["0"],
     "max_running": ["0", "-1", "two", "1.5"],
     "max_waiting": ["-1"],

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 from llm_api.errors import GatewayError
 from llm_api.record import Phases
 from llm_api.settings import Settings
+from llm_api.upstream.chunk import Chunk, Finish
 from llm_api.upstream.client import Job
-from llm_api.upstream.ollama import Finish
 
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -26,10 +26,10 @@ class AnswerFormat(Protocol):
     media_type: str  # of a stream; a whole answer is JSON
 
     def first(self) -> bytes:
-        """Return what starts a stream, before any text."""
+        """Return what starts a stream, before any output."""
 
-    def pieces(self, texts: list[str]) -> bytes:
-        """Return pieces of text that arrived together."""
+    def pieces(self, chunks: list[Chunk]) -> bytes:
+        """Return output that arrived together."""
 
     def last(self, finish: Finish, phases: Phases) -> bytes:
         """Return what ends a stream."""
@@ -37,7 +37,7 @@ class AnswerFormat(Protocol):
     def error(self, error: GatewayError) -> bytes:
         """Return what ends a stream that failed."""
 
-    def whole(self, text: str, finish: Finish, phases: Phases) -> dict[str, Any]:
+    def whole(self, chunk: Chunk, finish: Finish, phases: Phases) -> dict[str, Any]:
         """Return a whole answer."""
 
 
@@ -52,4 +52,4 @@ class GenerationRequest(Protocol):
         """Translate the request to Ollama's API. Raises InvalidRequestError if it is over a limit."""
 
     def answer_format(self, request_id: str, model: str) -> AnswerFormat:
-        """Return the format of the answer to this request."""
+        """Return the format of the answer, which names `model`: the one that the client asked for."""

@@ -19,8 +19,8 @@ from llm_api.dialects.fields import (
 from llm_api.errors import GatewayError, UnprocessableError
 from llm_api.record import Phases
 from llm_api.settings import Settings
+from llm_api.upstream.chunk import Chunk, Finish
 from llm_api.upstream.client import Job
-from llm_api.upstream.ollama import Finish
 
 
 class Options(Strict):
@@ -49,8 +49,11 @@ class GenerateRequest(Strict):
     )
     system: str = ""
     options: Options | None = None
+    think: bool | Literal["low", "medium", "high"] | None = Field(
+        None, description="Whether a model that can think does, and how much; if not given, it does."
+    )
     stream: bool = Field(
-        False, description="Answer as NDJSON: one line per piece of text, and a last one with `done`."
+        False, description="Answer as NDJSON: one line per piece of output, and a last one with `done`."
     )
 
     def job(self, model: str, settings: Settings) -> Job:
@@ -62,10 +65,13 @@ class GenerateRequest(Strict):
                 f"options.num_predict: must be between 1 and {settings.max_output_tokens}, or -1",
                 param="options.num_predict",
             )
-        payload = {"prompt": self.prompt, "options": runtime_options(given, settings)}
+        payload: dict[str, Any] = {"prompt": self.prompt, "options": runtime_options(given, settings)}
         if self.system:
             payload["system"] = self.system
-        return Job("/api/generate", model, payload, self.stream)
+        if self.think is not None:
+            payload["think"] = self.think
+        needs = ("thinking",) if self.think else ()
+        return Job("/api/generate", model, payload, self.stream, needs)
 
     def answer_format(self, request_id: str, model: str) -> "GenerateFormat":
         return GenerateFormat(model)
@@ -94,6 +100,7 @@ class GenerateResponse(BaseModel):
 
     model: str
     response: str
+    thinking: str | None = Field(None, description="What the model thought first; not there if nothing.")
     done: Literal[True]
     done_reason: str
     usage: UsageBody
@@ -101,7 +108,7 @@ class GenerateResponse(BaseModel):
 
 
 class GenerateFormat:
-    """An object, or NDJSON: a line per piece of text, then one with `done` or an error."""
+    """An object, or NDJSON: a line per piece of output, then one with `done` or an error."""
 
     media_type = "application/x-ndjson"
 
@@ -111,21 +118,17 @@ class GenerateFormat:
     def first(self) -> bytes:
         return b""
 
-    def pieces(self, texts: list[str]) -> bytes:
-        return b"".join(
-            encode({"model": self._model, "response": text, "done": False}) + b"\n" for text in texts
-        )
+    def pieces(self, chunks: list[Chunk]) -> bytes:
+        return b"".join(encode(self._output(chunk) | {"done": False}) + b"\n" for chunk in chunks)
 
     def last(self, finish: Finish, phases: Phases) -> bytes:
-        return encode(self.whole("", finish, phases)) + b"\n"
+        return encode(self.whole(Chunk(), finish, phases)) + b"\n"
 
     def error(self, error: GatewayError) -> bytes:
         return encode(error.body()) + b"\n"
 
-    def whole(self, text: str, finish: Finish, phases: Phases) -> dict[str, Any]:
-        return {
-            "model": self._model,
-            "response": text,
+    def whole(self, chunk: Chunk, finish: Finish, phases: Phases) -> dict[str, Any]:
+        return self._output(chunk) | {
             "done": True,
             "done_reason": finish.reason,
             "usage": {
@@ -134,3 +137,7 @@ class GenerateFormat:
             },
             "timings": phases.as_timings(),
         }
+
+    def _output(self, chunk: Chunk) -> dict[str, Any]:
+        fields = {"model": self._model, "response": chunk.text}
+        return fields | {"thinking": chunk.thinking} if chunk.thinking else fields

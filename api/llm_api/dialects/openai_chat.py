@@ -1,6 +1,7 @@
 """OpenAI's chat completions: https://platform.openai.com/docs/api-reference/chat."""
 
 import time
+from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -21,8 +22,8 @@ from llm_api.dialects.fields import (
 from llm_api.errors import GatewayError, InvalidRequestError
 from llm_api.record import Phases
 from llm_api.settings import Settings
+from llm_api.upstream.chunk import Chunk, Finish
 from llm_api.upstream.client import Job
-from llm_api.upstream.ollama import Finish
 
 PREFIX = "chatcmpl-"
 
@@ -127,8 +128,8 @@ class ChatFormat:
     def first(self) -> bytes:
         return self._chunk({"role": "assistant", "content": ""})
 
-    def pieces(self, texts: list[str]) -> bytes:
-        return b"".join(self._chunk({"content": text}) for text in texts)
+    def pieces(self, chunks: list[Chunk]) -> bytes:
+        return b"".join(self._chunk(delta) for chunk in chunks for delta in _deltas(chunk))
 
     def last(self, finish: Finish, phases: Phases) -> bytes:
         end = self._chunk({}, finish.reason, timings=phases.as_timings())
@@ -141,10 +142,13 @@ class ChatFormat:
     def error(self, error: GatewayError) -> bytes:
         return _event(error.body())  # OpenAI's clients raise it
 
-    def whole(self, text: str, finish: Finish, phases: Phases) -> dict[str, Any]:
+    def whole(self, chunk: Chunk, finish: Finish, phases: Phases) -> dict[str, Any]:
+        message = {"role": "assistant", "content": chunk.text, "refusal": None}
+        if chunk.thinking:
+            message["reasoning"] = chunk.thinking
         choice = {
             "index": 0,
-            "message": {"role": "assistant", "content": text, "refusal": None},
+            "message": message,
             "logprobs": None,
             "finish_reason": finish.reason,
         }
@@ -159,6 +163,14 @@ class ChatFormat:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
         usage = {"usage": None} if self._include_usage else {}
         return _event(self._common | {"object": "chat.completion.chunk", "choices": [choice]} | usage | more)
+
+
+def _deltas(chunk: Chunk) -> Iterator[dict[str, str]]:
+    """Yield thinking and text apart: clients show a delta as the one or the other."""
+    if chunk.thinking:
+        yield {"reasoning": chunk.thinking}
+    if chunk.text:
+        yield {"content": chunk.text}
 
 
 def _event(content: dict[str, Any]) -> bytes:

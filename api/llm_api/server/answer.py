@@ -12,6 +12,7 @@ from llm_api.dialects.dialect import AnswerFormat, GenerationRequest, encode
 from llm_api.errors import GatewayError, ShuttingDownError
 from llm_api.gateway import Gateway
 from llm_api.record import Phases, RequestRecord
+from llm_api.upstream.chunk import Chunk, joined
 from llm_api.upstream.client import Job
 
 JSON = "application/json"
@@ -21,14 +22,16 @@ async def answer(request: Request, body: GenerationRequest) -> Response:
     """Return the response of a route that generates; the generation runs while it is sent.
 
     Raises:
-        GatewayError: The key's budget is used up, the model is not known, or the request is over a limit.
+        GatewayError: The key's budget is used up, the model is not known or not capable of this, or the
+            request is over a limit.
     """
     gateway: Gateway = request.state.gateway
     record: RequestRecord = request.state.record
     await gateway.keys.spend(record.key)
     record.model = await gateway.catalogue.resolve(body.model)
     job = body.job(record.model, gateway.settings)
-    return Answer(gateway, record, job, body.answer_format(record.id, record.model))
+    await gateway.catalogue.check(record.model, job.needs)
+    return Answer(gateway, record, job, body.answer_format(record.id, body.model or record.model))
 
 
 class Answer(Response):
@@ -70,9 +73,9 @@ class Answer(Response):
         start = await self._start_stream()
         await self._send_body(start + self._format.last(finish, self._phases), more=False)
 
-    async def _emit(self, texts: list[str]) -> None:
+    async def _emit(self, chunks: list[Chunk]) -> None:
         start = await self._start_stream()
-        await self._send_body(start + self._format.pieces(texts), more=True)
+        await self._send_body(start + self._format.pieces(chunks), more=True)
 
     async def _start_stream(self) -> bytes:
         """Send the headers with the first token: until then, a failure still has a status of its own."""
@@ -89,14 +92,14 @@ class Answer(Response):
             await self._send_body(self._format.error(error), more=False)
 
     async def _whole(self) -> None:
-        texts: list[str] = []
+        chunks: list[Chunk] = []
 
-        async def collect(pieces: list[str]) -> None:
-            texts.extend(pieces)
+        async def collect(arrived: list[Chunk]) -> None:
+            chunks.extend(arrived)
 
         finish = await self._gateway.generate(self._job, self._phases, collect)
         self._record.usage = finish.usage
-        content = encode(self._format.whole("".join(texts), finish, self._phases))
+        content = encode(self._format.whole(joined(chunks), finish, self._phases))
         await self._send_headers(JSON, (b"content-length", str(len(content)).encode()))
         await self._send_body(content, more=False)
 

@@ -1,27 +1,49 @@
 """Reads and validates a request's JSON body, bounded in size and in time."""
 
 import asyncio
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, from_json
 from starlette.requests import ClientDisconnect, Request
 
+from llm_api.dialects.decisions import ignored_fields
 from llm_api.dialects.fields import Strict
-from llm_api.errors import BodyTimeoutError, ClientLeftError, InvalidRequestError, TooLargeError
+from llm_api.errors import (
+    BodyTimeoutError,
+    ClientLeftError,
+    InvalidRequestError,
+    TooLargeError,
+    UnsupportedError,
+)
 from llm_api.record import clock
 from llm_api.settings import Settings
 
 M = TypeVar("M", bound=Strict)
+Path = tuple[int | str, ...]
 
 # Pydantic takes seconds to report every error of a hostile body, and would block the event loop meanwhile.
 MAX_EXPLAINED = 100
-# Suffixes of pydantic's `loc` for a `str | list[str]` field.
-TEXT_BRANCHES = ("str", "constrained-str")
 
 
-async def read(request: Request, model: type[M], settings: Settings) -> tuple[M, float]:
-    """Return the body, and when all of it had arrived (on `clock`). The content type does not matter.
+@dataclass(frozen=True, slots=True)
+class Body(Generic[M]):
+    """A valid body.
+
+    Attributes:
+        content: Its model.
+        arrived: When all of it had arrived, on `clock`.
+        ignored: Paths of the fields that its API does not document.
+    """
+
+    content: M
+    arrived: float
+    ignored: tuple[str, ...] = ()
+
+
+async def read(request: Request, model: type[M], settings: Settings) -> Body[M]:
+    """Return the body. The content type does not matter.
 
     Raises:
         InvalidRequestError: 400 if the body is not JSON, 408 if it is late, 413 if it is too large, and
@@ -30,10 +52,14 @@ async def read(request: Request, model: type[M], settings: Settings) -> tuple[M,
     """
     content = await _content(request, settings)
     arrived = clock()
+    undocumented: list[str] = []
     try:
-        return model.model_validate_json(content), arrived
+        valid = model.model_validate_json(content, context=undocumented)
     except ValidationError as error:
-        raise explain(error, model.invalid_value) from None
+        raise explain(error, content, model.invalid_value) from None
+    if not undocumented:
+        return Body(valid, arrived)
+    return Body(valid, arrived, tuple(dict.fromkeys(ignored_fields(valid))))
 
 
 async def _content(request: Request, settings: Settings) -> bytes:
@@ -64,23 +90,53 @@ def _too_large(limit: int) -> TooLargeError:
     return TooLargeError(f"the body is larger than {limit} bytes")
 
 
-def explain(error: ValidationError, kind: type[InvalidRequestError]) -> InvalidRequestError:
+def explain(error: ValidationError, content: bytes, kind: type[InvalidRequestError]) -> InvalidRequestError:
     """Return the first error of a body as a `kind` that names its field; a 400 if the body is not JSON."""
     if error.error_count() > MAX_EXPLAINED:
         return kind(f"body: {error.error_count()} values are invalid")
-    first, loc = _closest(error.errors(include_url=False, include_input=False, include_context=False))
-    if first["type"] == "json_invalid":
-        return InvalidRequestError(f"the body is not JSON: {first['msg'].removeprefix('Invalid JSON: ')}")
-    param = ".".join(str(part)[:64] for part in loc)
-    message = "unknown field" if first["type"] == "extra_forbidden" else first["msg"]
+    errors = error.errors(include_url=False, include_input=False)
+    if errors[0]["type"] == "json_invalid":
+        return InvalidRequestError(f"the body is not JSON: {errors[0]['msg'].removeprefix('Invalid JSON: ')}")
+    first, path = _closest(errors, from_json(content))
+    context, message = first.get("ctx", {}), first["msg"]
+    if first["type"] == "unsupported":
+        path, kind = (*path, context["field"]), UnsupportedError
+    elif first["type"].startswith("union_tag_"):
+        path, message = (*path, context["discriminator"].strip("'")), _tag_problem(context)
+    elif first["type"] == "extra_forbidden":
+        message = "unknown field"
+    param = ".".join(str(part)[:64] for part in path)
     return kind(f"{param or 'body'}: {message}", param=param or None)
 
 
-def _closest(errors: list[ErrorDetails]) -> tuple[ErrorDetails, tuple[int | str, ...]]:
-    """Return the first error and its `loc`; for a union, that of the branch that matched furthest."""
-    first, loc = errors[0], errors[0]["loc"]
-    if not loc or loc[-1] not in TEXT_BRANCHES or first["type"] == "extra_forbidden":
-        return first, loc
-    field, depth = loc[:-1], len(loc)
-    closest = max((e for e in errors if e["loc"][: depth - 1] == field), key=lambda e: len(e["loc"]))
-    return closest, field + closest["loc"][depth:]
+def _tag_problem(context: dict[str, Any]) -> str:
+    return f"must be one of {context['expected_tags']}" if "expected_tags" in context else "is missing"
+
+
+def _closest(errors: list[ErrorDetails], body: Any) -> tuple[ErrorDetails, Path]:
+    """Return the first error and the path of its field; for a union, of the branch that matched furthest."""
+    paths = [_path(error, body) for error in errors]
+    path, union = paths[0]
+    if union is None:
+        return errors[0], path
+    related = [
+        (error, path) for error, (path, _) in zip(errors, paths, strict=True) if path[: len(union)] == union
+    ]
+    return max(related, key=lambda one: (one[0]["type"] == "unsupported", len(one[1])))
+
+
+def _path(error: ErrorDetails, body: Any) -> tuple[Path, Path | None]:
+    """Return where an error is in the body, and where the first union on the way there is.
+
+    Pydantic's `loc` also names the branches of unions, which are not in the body.
+    """
+    path: Path = ()
+    union: Path | None = None
+    for part in error["loc"]:
+        inside = part in body if isinstance(body, dict) else isinstance(part, int) and isinstance(body, list)
+        if inside:
+            body, path = body[part], (*path, part)
+        elif union is None:
+            union = path
+    missing = error["type"] == "missing"
+    return ((*path, error["loc"][-1]), None if union == path else union) if missing else (path, union)

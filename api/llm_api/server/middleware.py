@@ -4,18 +4,21 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.typing import FilteringBoundLogger
 
-from llm_api.errors import GatewayError, response
+from llm_api.dialects.errors import error_response
+from llm_api.errors import GatewayError
 from llm_api.gateway import Gateway
 from llm_api.record import RequestRecord
 from llm_api.settings import SettingsError
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+UNSAFE = re.compile(r"[^!-~]|,")
+MAX_IGNORED, MAX_NAME = 32, 128
 
 
 class RequestMiddleware:
@@ -43,25 +46,29 @@ class RequestMiddleware:
             if message["type"] == "http.response.start":
                 record.status = message["status"]
                 message["headers"] = [*message.get("headers", ()), (b"x-request-id", record.id.encode())]
+                if record.ignored:
+                    message["headers"].append((b"x-ignored-fields", header_value(record.ignored)))
             await send(message)
 
         try:
             if path not in self._probes:
-                record.key = gateway.keys.check(headers.get("authorization", ""))
+                record.key = gateway.keys.check(headers)
             # HEAD is served as GET; the server leaves out the body.
             routed = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
             await self.app(routed, receive, send_with_id)
         except GatewayError as error:
             record.fail(error)
             if not record.status:
-                await response(error)(scope, receive, send_with_id)
+                await error_response(error, path)(scope, receive, send_with_id)
         except Exception:
             if not record.status:
-                await response(GatewayError("internal error"))(scope, receive, send_with_id)
+                await error_response(GatewayError("internal error"), path)(scope, receive, send_with_id)
             record.status, record.outcome, record.error = 500, "error", "internal_error"
             raise
         finally:
             gateway.metrics.record(record)
+            if record.ignored:
+                gateway.log.debug("ignored fields", id=record.id, fields=record.ignored[:MAX_IGNORED])
             level = logging.DEBUG if path in self._probes else logging.INFO
             if gateway.log.is_enabled_for(level):
                 log_request(gateway.log, level, record, scope["method"], path)
@@ -83,6 +90,12 @@ def request_id(headers: Headers) -> str:
     """Return the client's X-Request-ID if it is safe to log, else a new id."""
     given = headers.get("x-request-id", "")
     return given if REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
+
+
+def header_value(names: Sequence[str]) -> bytes:
+    """Return names as a list in a header, where only printable ASCII is safe; of very many, the first."""
+    shown = [UNSAFE.sub("?", name[:MAX_NAME]) for name in names[:MAX_IGNORED]]
+    return ", ".join(shown + ["..."] * (len(names) > MAX_IGNORED)).encode()
 
 
 def log_request(log: FilteringBoundLogger, level: int, record: RequestRecord, method: str, path: str) -> None:

@@ -6,9 +6,11 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 
 from llm_api.dialects.fields import Strict
 from llm_api.errors import ErrorResponse, GatewayError
+from llm_api.record import RequestRecord
 from llm_api.server.body import read
 
 
@@ -35,8 +37,10 @@ class BoundedRoute(APIRoute):
             raise TypeError(f"{self.name}: its parameters must be `request: Request` and a `Strict` body")
 
         async def handle(request: Request) -> Response:
-            body, request.state.record.arrived = await read(request, model, request.state.gateway.settings)
-            response: Response = await endpoint(request, body)
+            record: RequestRecord = request.state.record
+            body = await read(request, model, request.state.gateway.settings)
+            record.arrived, record.ignored = body.arrived, body.ignored
+            response: Response = await endpoint(request, body.content)
             return response
 
         return handle
@@ -66,13 +70,15 @@ def paths_with_body(router: APIRouter) -> tuple[str, ...]:
     return tuple(route.path for route in router.routes if isinstance(route, APIRoute) and route.body_field)
 
 
-def responses(*errors: type[GatewayError], stream: str = "") -> dict[int | str, dict[str, Any]]:
-    """Return `responses` for a route: the errors it answers with, and the media type of its streams.
+def responses(
+    *errors: type[GatewayError], stream: str = "", shape: type[BaseModel] = ErrorResponse
+) -> dict[int | str, dict[str, Any]]:
+    """Return `responses` for a route: its errors, their shape, and the media type of its streams.
 
     Errors that share a status share its entry; their docstrings are its description.
     """
     documented: dict[int | str, dict[str, Any]] = {}
     for error in errors:
-        entry = documented.setdefault(error.status, {"model": ErrorResponse, "description": ""})
+        entry = documented.setdefault(error.status, {"model": shape, "description": ""})
         entry["description"] = f"{entry['description']} {inspect.getdoc(error)}".strip()
     return documented | ({200: {"content": {stream: {}}}} if stream else {})

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
 
-from llm_api.errors import http_exception
+from llm_api.dialects.errors import http_exception
 
 
 async def unknown_path(request: Request, _: Exception) -> Response:

@@ -11,14 +11,15 @@ from typing import Any, Literal
 
 import httpx
 
-from llm_api.errors import OutOfTimeError, RuntimeFailedError, RuntimeUnavailableError
+from llm_api.errors import OutOfTimeError, RuntimeFailedError
 from llm_api.record import Phases, clock
 from llm_api.settings import Settings
 from llm_api.upstream import ollama
-from llm_api.upstream.replicas import Replica, Replicas
+from llm_api.upstream.chunk import Chunk, Finish
+from llm_api.upstream.replicas import Replica, Replicas, unavailable
 from llm_api.upstream.retries import RetryBudget
 
-Emit = Callable[[list[str]], Awaitable[None]]
+Emit = Callable[[list[Chunk]], Awaitable[None]]
 
 # Safe to retry: no replica accepted the request, or the connection ended before the first byte of a response.
 CONNECTION_ERRORS = (httpx.ConnectError, httpx.ConnectTimeout)
@@ -28,36 +29,39 @@ BACKOFF_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One generation, as Ollama's API takes it: a path, and a payload without `model` and `stream`."""
+    """One generation, as Ollama's API takes it.
 
-    path: Literal["/api/generate", "/api/chat"]
+    Attributes:
+        path: The path of Ollama's API.
+        model: The model's name, as the runtime lists it.
+        payload: The body without `model` and `stream`.
+        stream: Whether the answer is wanted while it is generated.
+        needs: The model's capabilities without which it cannot answer, in Ollama's words: tools, vision,
+            thinking, insert, embedding.
+    """
+
+    path: Literal["/api/generate", "/api/chat", "/api/embed"]
     model: str
     payload: dict[str, Any]
     stream: bool
+    needs: tuple[str, ...] = ()
 
 
 class Runtime:
-    """Sends requests to the runtime's replicas.
+    """Sends generations to the runtime's replicas.
 
-    Generations go straight to `transport`, which `http` uses too: they need none of the client's cookies,
-    redirects and decoding, and would pay for them (docs/performance.md).
+    They go straight to `transport`: httpx.AsyncClient's cookies, redirects and decoding are of no use here,
+    and not free (docs/performance.md).
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        http: httpx.AsyncClient,
-        transport: httpx.AsyncBaseTransport,
-        replicas: Replicas,
-    ) -> None:
-        self._settings, self._http, self._transport = settings, http, transport
-        self._replicas = replicas
+    def __init__(self, settings: Settings, transport: httpx.AsyncBaseTransport, replicas: Replicas) -> None:
+        self._settings, self._transport, self._replicas = settings, transport, replicas
         self._budget = RetryBudget()
         self._headers = httpx.Headers({"content-type": "application/json", "host": replicas.host})
         self._timeout = httpx.Timeout(None, connect=settings.connect_timeout_seconds).as_dict()
 
-    async def generate(self, job: Job, phases: Phases, emit: Emit) -> ollama.Finish:
-        """Generate, passing pieces of text to `emit` as they arrive; cancelling the call stops the runtime.
+    async def generate(self, job: Job, phases: Phases, emit: Emit) -> Finish:
+        """Generate, passing chunks of output to `emit` as they arrive; cancelling the call stops the runtime.
 
         `phases.first_token` is set for a stream.
 
@@ -70,13 +74,13 @@ class Runtime:
         try:
             async with asyncio.timeout(first) as limit, self._open(job) as response:
                 if response.status_code != 200:
-                    raise ollama.error_of(response.status_code, await response.aread(), job.model)
-                async for texts, finish in ollama.events(response):
+                    raise ollama.error_of(response, await response.aread(), job.model)
+                async for chunks, finish in ollama.events(response):
                     limit.reschedule(None)  # A slow client is not the runtime's fault.
-                    if texts:
+                    if chunks:
                         if phases.first_token is None and job.stream:
                             phases.first_token = clock()
-                        await emit(texts)
+                        await emit(chunks)
                     if finish is not None:
                         return finish
                     limit.reschedule(between and asyncio.get_running_loop().time() + between)
@@ -86,42 +90,6 @@ class Runtime:
         except httpx.RequestError as error:
             raise RuntimeFailedError(f"the connection to the runtime broke: {error}") from error
         raise RuntimeFailedError("the runtime's response ended early")
-
-    async def models(self) -> dict[str, str]:
-        """Return when each model of the replicas was modified (RFC 3339), by the model's name.
-
-        Raises:
-            RuntimeUnavailableError: The name cannot be resolved, or no replica responds.
-        """
-        try:
-            await self._replicas.refresh()
-        except OSError as error:
-            raise RuntimeUnavailableError(
-                f"the runtime's host {self._replicas.host} cannot be resolved: {error}", retry_after=2
-            ) from error
-        lists = await asyncio.gather(*map(self._tags, self._replicas.all))
-        if all(models is None for models in lists):
-            raise self._unavailable()
-        return {name: modified for models in lists for name, modified in (models or {}).items()}
-
-    async def _tags(self, replica: Replica) -> dict[str, str] | None:
-        """Return one replica's models, or None if it does not list them."""
-        request = httpx.Request(
-            "GET", f"{replica.url}/api/tags", headers=self._headers, extensions={"timeout": self._timeout}
-        )
-        try:
-            async with asyncio.timeout(5 * self._settings.connect_timeout_seconds):
-                response = await self._http.send(request)
-                models = {
-                    # JSON can hold lone surrogates, which the gateway could not send on in UTF-8.
-                    str(m["name"]).encode(errors="replace").decode(): str(m.get("modified_at", ""))
-                    for m in response.json()["models"] or []
-                }
-        except (httpx.HTTPError, TimeoutError, *ollama.MALFORMED):
-            replica.failing = True
-            return None
-        replica.failing = False
-        return models
 
     @asynccontextmanager
     async def _open(self, job: Job) -> AsyncIterator[httpx.Response]:
@@ -134,7 +102,7 @@ class Runtime:
             if replica is None and len(self._replicas.all) == 1:
                 replica = self._replicas.all[0]
             if replica is None:
-                raise self._unavailable()
+                raise unavailable(self._replicas)
             with replica.in_use():
                 request = httpx.Request(
                     "POST",
@@ -149,7 +117,7 @@ class Runtime:
                     replica.failing = True
                     tried.append(replica)
                     if len(tried) == ATTEMPTS or not self._budget.spend():
-                        raise self._unavailable() from error
+                        raise unavailable(self._replicas) from error
                 else:
                     try:
                         yield response
@@ -157,11 +125,6 @@ class Runtime:
                         await response.aclose()
                     return
             await asyncio.sleep(BACKOFF_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, no secret
-
-    def _unavailable(self) -> RuntimeUnavailableError:
-        return RuntimeUnavailableError(
-            f"the runtime at {self._replicas.host} cannot be reached", retry_after=2
-        )
 
 
 @lru_cache(maxsize=64)

@@ -1,85 +1,131 @@
 """Parses Ollama's responses: NDJSON, usage, errors (https://github.com/ollama/ollama/blob/main/docs/api.md)."""
 
 import json
+import math
+import re
+import secrets
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx
 
 from llm_api.errors import (
+    ContextLengthError,
     GatewayError,
     InvalidRequestError,
     RuntimeBusyError,
     RuntimeFailedError,
+    RuntimeLimitError,
     UnknownModelError,
 )
 from llm_api.record import Usage
+from llm_api.upstream.chunk import Chunk, Finish, ToolCall
 
 MAX_LINE_BYTES = 16 * 2**20
 NANO = 1e-9
 # What reading JSON of an unexpected shape raises; RecursionError comes from excessive nesting.
 MALFORMED = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
+# How Ollama and llama.cpp word their refusal of a prompt that is too long.
+TOO_LONG = re.compile(r"context (length|size|window)|exceeds? the (available )?context", re.IGNORECASE)
+DEFAULT_RETRY_SECONDS = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Finish:
-    """The end of a generation. Durations in seconds."""
-
-    reason: str
-    usage: Usage
-    load: float
-    decode: float
-
-
-async def events(response: httpx.Response) -> AsyncIterator[tuple[list[str], Finish | None]]:
-    """Yield the texts that arrived together, and with the last ones the end of the generation.
+async def events(response: httpx.Response) -> AsyncIterator[tuple[list[Chunk], Finish | None]]:
+    """Yield the chunks that arrived together, and with the last ones the end of the generation.
 
     Ollama stops a model that repeats itself; the response then ends regularly, but without a last object, and
-    its pieces are the only count of the tokens.
+    its chunks are the only count of the tokens.
 
     Raises:
         RuntimeFailedError: The response reports an error, or is not in Ollama's format.
     """
     assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - narrows the type
-    rest, pieces = b"", 0
-    async for chunk in response.stream:
-        *lines, rest = (rest + chunk).split(b"\n")
+    rest, count = b"", 0
+    async for received in response.stream:
+        *lines, rest = (rest + received).split(b"\n")
         if len(rest) > MAX_LINE_BYTES:
             raise RuntimeFailedError(f"the runtime sent a line of more than {MAX_LINE_BYTES} bytes")
         if lines:
-            texts, finish = parse(lines)
-            yield texts, finish
-            pieces += len(texts)
+            chunks, finish = parse(lines)
+            yield chunks, finish
+            count += len(chunks)
     if rest:
-        texts, finish = parse([rest])
-        yield texts, finish
-        pieces += len(texts)
-    if pieces:
-        yield [], Finish("stop", Usage(0, pieces), 0.0, 0.0)
+        chunks, finish = parse([rest])
+        yield chunks, finish
+        count += len(chunks)
+    if count:
+        yield [], Finish("stop", Usage(0, count), 0.0, 0.0)
 
 
-def parse(lines: list[bytes]) -> tuple[list[str], Finish | None]:
-    """Return the texts of these lines, and the end of the generation if it is among them.
+def _reject(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+_loads = json.JSONDecoder(parse_constant=_reject).decode
+
+
+def parse(lines: list[bytes]) -> tuple[list[Chunk], Finish | None]:
+    """Return the output in these lines, and the end of the generation if it is among them.
 
     Raises:
         RuntimeFailedError: A line reports an error, or is not in Ollama's format.
     """
-    texts: list[str] = []
+    chunks: list[Chunk] = []
     for line in filter(None, lines):
         try:
-            event = json.loads(line)
+            event = _loads(line.decode())
             if "error" in event:
                 raise RuntimeFailedError(f"the runtime failed: {event['error']}")
-            if text := event["message"]["content"] if "message" in event else event["response"]:
-                if not isinstance(text, str):
-                    raise TypeError("the text is not a string")
-                texts.append(text)
+            if "embeddings" in event:
+                return [Chunk(embeddings=_vectors(event["embeddings"]))], _finish(event)
+            output = event.get("message", event)
+            text, thinking = output["response" if output is event else "content"], output.get("thinking")
+            calls, logprobs = output.get("tool_calls"), event.get("logprobs")
+            if text or thinking or calls or logprobs:
+                chunks.append(_chunk(text, thinking, calls, logprobs))
             if event.get("done"):
-                return texts, _finish(event)
+                return chunks, _finish(event)
         except MALFORMED as error:
             raise RuntimeFailedError("the runtime's response is not in Ollama's format") from error
-    return texts, None
+    return chunks, None
+
+
+def _chunk(text: Any, thinking: Any, calls: Any, logprobs: Any) -> Chunk:
+    chunk = Chunk(text, thinking or "")
+    if not (isinstance(text, str) and isinstance(chunk.thinking, str)):
+        raise TypeError("a text is not a string")
+    if calls:
+        chunk.tool_calls = [_tool_call(call) for call in calls]
+    if logprobs:
+        chunk.logprobs = [_logprob(entry) for entry in logprobs]
+    return chunk
+
+
+def _tool_call(call: dict[str, Any]) -> ToolCall:
+    name, arguments = call["function"]["name"], call["function"].get("arguments") or {}
+    if not (isinstance(name, str) and isinstance(arguments, dict)):
+        raise TypeError("a call is not a name and an object of arguments")
+    json.dumps(arguments, allow_nan=False)  # Python reads 1e999 as infinity, which JSON does not have.
+    return ToolCall(str(call.get("id") or f"call_{secrets.token_hex(8)}"), name, arguments)
+
+
+def _logprob(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return a token's entry with the fields that Ollama documents; `bytes` is missing in some versions."""
+    token, logprob = entry["token"], float(entry["logprob"])
+    if not (isinstance(token, str) and math.isfinite(logprob)):
+        raise TypeError("a log probability is not a token and a number")
+    checked: dict[str, Any] = {"token": token, "logprob": logprob}
+    if entry.get("bytes") is not None:
+        checked["bytes"] = list(bytes(entry["bytes"]))
+    if entry.get("top_logprobs"):
+        checked["top_logprobs"] = [_logprob(other) for other in entry["top_logprobs"]]
+    return checked
+
+
+def _vectors(embeddings: list[list[float]]) -> list[list[float]]:
+    if not all(math.isfinite(sum(vector)) for vector in embeddings):
+        raise ValueError("a vector has an infinite part")
+    return embeddings
 
 
 def _finish(event: dict[str, Any]) -> Finish:
@@ -94,8 +140,9 @@ def _amount(event: dict[str, Any], name: str) -> int:
     return max(0, min(int(event.get(name, 0)), 2**63 - 1))
 
 
-def error_of(status: int, content: bytes, model: str) -> GatewayError:
-    """Return the error for a response whose status is not 200."""
+def error_of(response: httpx.Response, content: bytes, model: str) -> GatewayError:
+    """Return the error for a response whose status is not 200, given the content that has been read."""
+    status = response.status_code
     try:
         message = str(json.loads(content)["error"])
     except MALFORMED:
@@ -103,7 +150,15 @@ def error_of(status: int, content: bytes, model: str) -> GatewayError:
     if status == 404:
         return UnknownModelError(model)
     if status == 400:
-        return InvalidRequestError(f"the runtime rejected the request: {message}")
-    if status == 503:
-        return RuntimeBusyError(f"the runtime is busy: {message}", retry_after=2)
+        kind = ContextLengthError if TOO_LONG.search(message) else InvalidRequestError
+        return kind(f"the runtime rejected the request: {message}")
+    if status in (429, 503):
+        busy = RuntimeLimitError if status == 429 else RuntimeBusyError
+        return busy(f"the runtime is busy: {message}", retry_after=_retry_after(response))
     return RuntimeFailedError(f"the runtime responded with status {status}: {message}")
+
+
+def _retry_after(response: httpx.Response) -> int:
+    """Return the runtime's Retry-After in seconds, or 2 if it sent none or a date."""
+    given = response.headers.get("retry-after", "")
+    return int(given) if re.fullmatch(r"[0-9]{1,6}", given) else DEFAULT_RETRY_SECONDS

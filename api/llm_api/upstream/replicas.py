@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 import httpx
 
+from llm_api.errors import RuntimeUnavailableError
+
 
 @dataclass(slots=True, eq=False)
 class Replica:
@@ -68,3 +70,8 @@ class Replicas:
         best = min(candidates, key=lambda replica: (replica.failing, replica.busy, replica.last_picked))
         best.last_picked = next(self._picks)
         return best
+
+
+def unavailable(replicas: Replicas) -> RuntimeUnavailableError:
+    """Return the error for replicas none of which responds."""
+    return RuntimeUnavailableError(f"the runtime at {replicas.host} cannot be reached", retry_after=2)

@@ -1,12 +1,16 @@
 """POST /generate, plain and streamed."""
 
+import asyncio
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.api.support.in_process import MODEL, Open
 from tests.api.support.live import Serve
+from tests.api.support.requests import ndjson
 
 DONE = {
     "done": True,
@@ -53,6 +57,36 @@ async def test_a_streamed_response_is_lines_of_which_only_the_last_is_done(serve
     parts = sum(timings[f"{phase}_seconds"] for phase in ("queue", "load", "prefill", "decode"))
     assert abs(parts - timings["total_seconds"]) < 1e-5
     assert 0 < timings["time_to_first_token_seconds"] < timings["total_seconds"]
+
+
+async def test_a_model_that_thinks_is_not_silent_and_thinking_is_the_first_token(open_gateway: Open) -> None:
+    app = await open_gateway()
+
+    async def lines() -> AsyncIterator[bytes]:
+        yield b'{"response":"","thinking":"Let me ","done":false}\n'
+        await asyncio.sleep(0.05)
+        yield ndjson({"response": "", "thinking": "see.", "done": False}).encode()
+        yield ndjson({"response": "Hello.", "done": False}, {"response": "", **DONE}).encode()
+
+    route = app.runtime.post("/api/generate")
+    route.mock(side_effect=lambda _: httpx.Response(200, content=lines()))
+    body = {"prompt": "Say hello.", "stream": True, "think": "low"}
+    response = await app.http.post("/generate", json=body)
+    *pieces, last = [json.loads(line) for line in response.text.splitlines()]
+    assert [(piece.get("thinking"), piece["response"]) for piece in pieces] == [
+        ("Let me ", ""),
+        ("see.", ""),
+        (None, "Hello."),
+    ]
+    assert last["timings"]["decode_seconds"] >= 0.05
+    assert json.loads(route.calls.last.request.content)["think"] == "low"
+
+
+async def test_a_plain_response_has_what_the_model_thought(open_gateway: Open) -> None:
+    app = await open_gateway()
+    app.runtime.post("/api/generate").respond(json={"response": "Hello.", "thinking": "Hm.", **DONE})
+    response = (await app.http.post("/generate", json={"prompt": "Say hello."})).json()
+    assert (response["response"], response["thinking"]) == ("Hello.", "Hm.")
 
 
 @pytest.mark.parametrize("stream", [False, True])

@@ -78,6 +78,30 @@ async def test_a_stream_includes_its_usage_on_request(open_gateway: Open) -> Non
     assert [chunk["usage"] for chunk in chunks] == [None] * 4
 
 
+THOUGHT: list[dict[str, Any]] = [
+    {"message": {"role": "assistant", "content": "", "thinking": "Let me "}, "done": False},
+    {"message": {"role": "assistant", "content": "", "thinking": "see."}, "done": False},
+    {"message": {"role": "assistant", "content": "Hello."}, "done": False},
+    {"message": {"role": "assistant", "content": ""}, **DONE},
+]
+
+
+async def test_thinking_is_streamed_as_reasoning_apart_from_the_content(open_gateway: Open) -> None:
+    app = await open_gateway()
+    app.runtime.post("/api/chat").respond(text=ndjson(*THOUGHT))
+    deltas = [event["choices"][0]["delta"] for event in events(await chat(app, stream=True))]
+    assert deltas[1:] == [{"reasoning": "Let me "}, {"reasoning": "see."}, {"content": "Hello."}, {}]
+
+
+async def test_thinking_is_the_reasoning_of_a_plain_response(open_gateway: Open) -> None:
+    app = await open_gateway()
+    app.runtime.post("/api/chat").respond(
+        json={"message": {"content": "Hello.", "thinking": "Let me see."}, **DONE}
+    )
+    message = (await chat(app)).json()["choices"][0]["message"]
+    assert (message["content"], message["reasoning"]) == ("Hello.", "Let me see.")
+
+
 @pytest.mark.parametrize(
     ("given", "options"),
     [

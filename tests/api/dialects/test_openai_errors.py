@@ -6,11 +6,12 @@ from typing import Any
 
 import httpx
 import pytest
+from llm_api.dialects.errors import SHAPES
 
 from tests.api.support.errors import error_summary
 from tests.api.support.in_process import MODEL, Open
 from tests.api.support.live import admission_reaches
-from tests.api.support.requests import CHAT_LINES, DONE, chat, ndjson
+from tests.api.support.requests import CHAT_LINES, DONE, HELLO, chat, ndjson
 from tests.waiting import within
 
 
@@ -27,7 +28,7 @@ async def test_a_model_name_without_a_tag_means_latest(open_gateway: Open) -> No
     await app.gateway.catalogue.refresh()
     response = await app.http.get("/v1/models/small")
     assert response.json() == {
-        "id": "small:latest",
+        "id": "small",
         "object": "model",
         "created": 0,
         "owned_by": "llm-runtime",
@@ -94,6 +95,17 @@ async def test_a_request_past_its_deadline_is_a_504(open_gateway: Open) -> None:
         (400, {"error": "no chat template"}, (400, "invalid_value", None)),
         (500, {"error": "out of memory"}, (502, "runtime_error", None)),
         (503, {"error": "server busy"}, (503, "runtime_busy", None)),
+        (429, {"error": "too many requests"}, (429, "runtime_busy", None)),
+        (
+            400,
+            {"error": "the input length exceeds the context length"},
+            (400, "context_length_exceeded", None),
+        ),
+        (
+            400,
+            {"error": "request (31 tokens) exceeds the available context size (16 tokens)"},
+            (400, "context_length_exceeded", None),
+        ),
         (302, "elsewhere", (502, "runtime_error", None)),
         (200, {"error": "\ud800"}, (502, "runtime_error", None)),
     ],
@@ -106,6 +118,18 @@ async def test_each_error_of_the_runtime_has_its_status_and_code(
     assert error_summary(await chat(app)) == expected
 
 
+@pytest.mark.parametrize(
+    ("status", "given", "sent"), [(429, "7", "7"), (503, "9", "9"), (429, "", "2"), (503, "Mon, 1 Jan", "2")]
+)
+async def test_a_busy_runtimes_retry_after_reaches_the_client(
+    open_gateway: Open, status: int, given: str, sent: str
+) -> None:
+    app = await open_gateway()
+    app.runtime.post("/api/chat").respond(status, json={"error": "busy"}, headers={"retry-after": given})
+    response = await chat(app)
+    assert (response.status_code, response.headers["Retry-After"]) == (status, sent)
+
+
 async def test_an_error_during_a_stream_is_its_last_event(open_gateway: Open) -> None:
     app = await open_gateway()
     # Without its line break, the error is parsed after the first line has been sent.
@@ -116,6 +140,32 @@ async def test_an_error_during_a_stream_is_its_last_event(open_gateway: Open) ->
     *_, last, rest = response.text.split("\n\n")
     assert rest == ""
     assert json.loads(last.removeprefix("data: "))["error"]["code"] == "runtime_error"
+
+
+async def test_an_api_with_a_shape_of_its_own_has_it_in_every_error(
+    open_gateway: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SHAPES, "/v1/chat", lambda error: {"said": error.code})
+    app = await open_gateway(max_body_bytes=200, api_keys="right")
+    path = "/v1/chat/completions"
+    keyed = {"Authorization": "Bearer right"}
+    responses = [
+        await app.http.post(path, json={}),
+        await app.http.post(path, content=b"x" * 201, headers=keyed),
+        await app.http.post(path, content=b"no JSON", headers=keyed),
+        await app.http.post(path, json={"model": "none", "messages": HELLO}, headers=keyed),
+        await app.http.get(path, headers=keyed),
+        await app.http.get("/v1/chat/nothing", headers=keyed),
+    ]
+    assert [(response.status_code, response.json()) for response in responses] == [
+        (401, {"said": "invalid_api_key"}),
+        (413, {"said": "too_large"}),
+        (400, {"said": "invalid_value"}),
+        (404, {"said": "model_not_found"}),
+        (405, {"said": "method_not_allowed"}),
+        (404, {"said": "not_found"}),
+    ]
+    assert error_summary(await app.http.get("/v1/models")) == (401, "invalid_api_key", None)
 
 
 async def test_unknown_paths_and_methods_get_errors_in_openais_shape(open_gateway: Open) -> None:

@@ -16,6 +16,8 @@ from tests.waiting import within
 
 RUNTIME_URL = "http://runtime.test"
 MODEL = "tiny:1"
+# All that Ollama can say of a model: https://github.com/ollama/ollama/blob/main/types/model/capability.go
+CAPABILITIES = ["completion", "tools", "insert", "vision", "embedding", "thinking", "image", "audio"]
 TAGS = {"models": [{"name": MODEL, "modified_at": "2026-01-02T03:04:05Z"}]}
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 from typing import Any
 
 import httpx
@@ -42,6 +43,12 @@ NONSENSE = [
     b'{"response":"","done":true,"eval_count":"many"}',
     b'{"response":"","done":true,"load_duration":"long"}',
     b'{"response":"","done":true,"eval_duration":NaN}',
+    b'{"response":"","thinking":5,"done":true}',
+    b'{"message":{"content":"","tool_calls":[{"function":{"name":5,"arguments":{}}}]},"done":true}',
+    b'{"message":{"content":"","tool_calls":[{"function":{"name":"f","arguments":"{}"}}]},"done":true}',
+    b'{"message":{"content":"","tool_calls":[{"function":{"name":"f","arguments":{"a":1e999}}}]},"done":true}',
+    b'{"response":"Hi","logprobs":[{"token":"Hi","logprob":-1e999}],"done":true}',
+    b'{"response":"Hi","logprobs":[{"token":"Hi","logprob":-1,"bytes":[300]}],"done":true}',
     BOMB,
     ERROR_LINE,
 ]
@@ -134,7 +141,36 @@ LAST = st.fixed_dictionaries(
     {"response": st.sampled_from(["", "Hi"]), "done": st.just(True)},
     optional=dict.fromkeys(COUNTS, NUMBERS) | {"done_reason": VALUES},
 )
-OTHERS = st.dictionaries(st.sampled_from(["response", "message", "error", "done"]), VALUES)
+CALLS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "function": st.fixed_dictionaries(
+                {"name": VALUES | st.just("f"), "arguments": VALUES | st.just({"a": 1e999})}
+            )
+        }
+    )
+    | VALUES,
+    max_size=2,
+)
+LOGPROBS = st.lists(
+    st.fixed_dictionaries(
+        {"token": VALUES, "logprob": NUMBERS}, optional={"bytes": VALUES, "top_logprobs": VALUES}
+    )
+    | VALUES,
+    max_size=2,
+)
+OUTPUT = {"thinking": VALUES, "tool_calls": CALLS | VALUES}
+MESSAGES = st.fixed_dictionaries({"content": st.just("") | VALUES}, optional=OUTPUT)
+OTHERS = st.fixed_dictionaries(
+    {},
+    optional=OUTPUT
+    | dict.fromkeys(["response", "error", "done"], VALUES)
+    | {
+        "message": MESSAGES | VALUES,
+        "logprobs": LOGPROBS | VALUES,
+        "embeddings": st.lists(st.lists(NUMBERS)) | VALUES,
+    },
+)
 
 
 @given(events=st.lists(LAST | OTHERS | VALUES, max_size=3), rest=st.binary(max_size=8))
@@ -142,10 +178,12 @@ def test_any_line_parses_as_text_as_an_end_or_as_a_failure_of_the_runtime(
     events: list[Any], rest: bytes
 ) -> None:
     try:
-        texts, finish = ollama.parse([*(json.dumps(event).encode() for event in events), rest])
+        chunks, finish = ollama.parse([*(json.dumps(event).encode() for event in events), rest])
     except RuntimeFailedError:
         return
-    assert all(isinstance(text, str) for text in texts)
+    json.dumps([asdict(chunk) for chunk in chunks], allow_nan=False)
+    assert all(isinstance(text, str) for chunk in chunks for text in (chunk.text, chunk.thinking))
+    assert all(isinstance(call.name, str) for chunk in chunks for call in chunk.tool_calls)
     if finish:
         usage, durations = finish.usage, (finish.load, finish.decode)
         assert all(0 <= count < 2**63 for count in (usage.prompt_tokens, usage.generated_tokens))

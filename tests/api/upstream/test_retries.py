@@ -9,8 +9,8 @@ import pytest
 from llm_api.errors import RuntimeFailedError, RuntimeUnavailableError
 from llm_api.record import Phases
 from llm_api.upstream import client as runtime
+from llm_api.upstream.chunk import Chunk, Finish
 from llm_api.upstream.client import Job
-from llm_api.upstream.ollama import Finish
 from llm_api.upstream.replicas import Replica
 
 from tests.api.support.errors import error_of
@@ -53,7 +53,7 @@ async def outcomes(handler: Handler, *urls: str, calls: int = 1) -> list[Finish 
     def runtime_handler(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json=TAGS) if request.method == "GET" else handler(request)
 
-    async def ignore(texts: list[str]) -> None:
+    async def ignore(chunks: list[Chunk]) -> None:
         pass
 
     async with started(runtime_handler, models_interval_seconds=600) as (gateway, _):

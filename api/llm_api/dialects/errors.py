@@ -1,0 +1,26 @@
+"""The shape of errors on each route: that of the route's API."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from llm_api.errors import GatewayError, HttpError
+
+# By the path's beginning, for APIs whose errors do not look like OpenAI's.
+SHAPES: dict[str, Callable[[GatewayError], dict[str, Any]]] = {}
+
+
+def error_response(error: GatewayError, path: str) -> Response:
+    """Return the error as JSON, ASCII-escaped: a runtime's message may hold lone surrogates."""
+    shape = next((shape for prefix, shape in SHAPES.items() if path.startswith(prefix)), GatewayError.body)
+    return Response(json.dumps(shape(error)), error.status, error.headers(), "application/json")
+
+
+async def http_exception(request: Request, error: Exception) -> Response:
+    """Give Starlette's own errors the shape of the route's API."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - narrows the type
+    return error_response(HttpError(error), request.scope["path"])

@@ -1,0 +1,91 @@
+"""What the runtime has, and what else it can be asked outside of generations."""
+
+import asyncio
+from typing import Any
+
+import httpx
+
+from llm_api.errors import GatewayError, RuntimeFailedError, RuntimeUnavailableError
+from llm_api.settings import Settings
+from llm_api.upstream import ollama
+from llm_api.upstream.replicas import Replica, Replicas, unavailable
+
+
+class Inventory:
+    """Asks the runtime's replicas about models and about themselves, each within a short time."""
+
+    def __init__(self, settings: Settings, http: httpx.AsyncClient, replicas: Replicas) -> None:
+        self._http, self._replicas = http, replicas
+        self._headers = {"host": replicas.host}
+        self._timeout = httpx.Timeout(None, connect=settings.connect_timeout_seconds)
+        self._seconds = 5 * settings.connect_timeout_seconds
+
+    async def models(self) -> dict[str, str]:
+        """Return when each model of the replicas was modified (RFC 3339), by the model's name.
+
+        Raises:
+            RuntimeUnavailableError: The name cannot be resolved, or no replica responds.
+        """
+        try:
+            await self._replicas.refresh()
+        except OSError as error:
+            raise RuntimeUnavailableError(
+                f"the runtime's host {self._replicas.host} cannot be resolved: {error}", retry_after=2
+            ) from error
+        lists = await asyncio.gather(*map(self._tags, self._replicas.all))
+        if all(models is None for models in lists):
+            raise unavailable(self._replicas)
+        return {name: modified for models in lists for name, modified in (models or {}).items()}
+
+    async def ask(self, method: str, path: str, payload: dict[str, Any] | None = None) -> Any:
+        """Return the JSON of the first replica that responds.
+
+        Raises:
+            RuntimeUnavailableError: No replica responds.
+            RuntimeFailedError: The response is not JSON.
+            GatewayError: What an unsuccessful status means.
+        """
+        tried: list[Replica] = []
+        while replica := self._replicas.pick(tried):
+            try:
+                response = await self._send(replica, method, path, payload)
+            except (httpx.HTTPError, TimeoutError):
+                tried.append(replica)
+                continue
+            if response.status_code != 200:
+                raise ollama.error_of(response, response.content, str((payload or {}).get("model", "")))
+            try:
+                return response.json()
+            except ollama.MALFORMED as error:
+                raise RuntimeFailedError("the runtime's response is not JSON") from error
+        raise unavailable(self._replicas)
+
+    async def capabilities(self, model: str) -> frozenset[str] | None:
+        """Return what a model can do, as /api/show lists it, or None if the runtime does not say."""
+        try:
+            return frozenset(
+                map(str, (await self.ask("POST", "/api/show", {"model": model}))["capabilities"])
+            )
+        except (GatewayError, *ollama.MALFORMED):
+            return None
+
+    async def _tags(self, replica: Replica) -> dict[str, str] | None:
+        """Return one replica's models, or None if it does not list them."""
+        try:
+            response = await self._send(replica, "GET", "/api/tags")
+            models = {
+                # JSON can hold lone surrogates, which the gateway could not send on in UTF-8.
+                str(m["name"]).encode(errors="replace").decode(): str(m.get("modified_at", ""))
+                for m in response.json()["models"] or []
+            }
+        except (httpx.HTTPError, TimeoutError, *ollama.MALFORMED):
+            replica.failing = True
+            return None
+        replica.failing = False
+        return models
+
+    async def _send(self, replica: Replica, method: str, path: str, payload: Any = None) -> httpx.Response:
+        async with asyncio.timeout(self._seconds):
+            return await self._http.request(
+                method, replica.url + path, json=payload, headers=self._headers, timeout=self._timeout
+            )
