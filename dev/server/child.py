@@ -23,13 +23,14 @@ class State(enum.StrEnum):
 
 
 @dataclass(eq=False)
-class Generation:
+class Child:
     """A forked process.
 
     Attributes:
         control: The connection to it; it reads as ended once the process has.
         changed: The paths whose change it is for.
-        began: When it was forked, by time.monotonic.
+        began, ended: When, by time.monotonic.
+        failure: The traceback of the error that ended it.
     """
 
     pid: int
@@ -37,6 +38,8 @@ class Generation:
     state: State
     changed: list[str]
     began: float
+    ended: float = 0.0
+    failure: str = ""
     gone: bool = False
     killed: bool = False
     _told: float | None = None
@@ -79,6 +82,7 @@ class Generation:
 
     def wait(self) -> int:
         """Return the exit status of a process that ends, negative if a signal ended it."""
+        self.ended = time.monotonic()
         self.control.close()
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
@@ -87,7 +91,7 @@ class Generation:
         return {"pid": self.pid, "control": self.control.fileno(), "state": self.state}
 
     @classmethod
-    def from_json(cls, fields: dict[str, Any]) -> "Generation":
+    def from_json(cls, fields: dict[str, Any]) -> "Child":
         """Return the generation, whose connection this program has inherited."""
         control = socket.socket(fileno=fields["control"])
         control.set_inheritable(False)

@@ -63,6 +63,11 @@ class Handover:
         for end in (entrance, exit):
             end.setblocking(False)
 
+    @classmethod
+    def open(cls) -> "Handover":
+        """Return a new one."""
+        return cls(*socket.socketpair())
+
     def send(self, transport: asyncio.BaseTransport) -> bool:
         """Send a connection's file descriptor; return whether there was room for it."""
         connection: Any = transport.get_extra_info("socket")

@@ -1,19 +1,18 @@
-"""The process of one generation: uvicorn, which serves from the moment it is told to until it is told not to."""
+"""The process of one generation: uvicorn, which serves from one command of the supervisor to another."""
 
 import asyncio
-import importlib
 import json
 import logging
 import os
 import socket
 import sys
-import traceback
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import uvicorn
-from uvicorn.importer import import_from_string
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from dev.server import loading
 from dev.server.connections import Handover, Movable, movable
 from dev.server.options import Options
 from dev.server.sources import Sources
@@ -33,31 +32,62 @@ def report(control: socket.socket, **message: object) -> None:
     control.setblocking(False)
 
 
-class Server(uvicorn.Server):
-    """Starts the app, and serves it on `listener` from SERVE to RETIRE.
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """What a generation gets from the supervisor.
 
-    Args:
+    Attributes:
         options: How to serve.
-        config: uvicorn's.
+        sources: The project's own modules, as they were when this generation was forked.
         listener: The socket of all generations.
         handover: Where connections go when this generation retires, and come from when it takes over.
         control: The connection to the supervisor.
-        waits: Whether to become ready before taking over, as another generation serves.
+        waits: Whether to be ready before taking over, as another generation serves.
     """
 
-    def __init__(
-        self,
-        options: Options,
-        config: uvicorn.Config,
-        listener: socket.socket,
-        handover: Handover,
-        control: socket.socket,
-        waits: bool,
-    ) -> None:
+    options: Options
+    sources: Sources
+    listener: socket.socket
+    handover: Handover
+    control: socket.socket
+    waits: bool
+
+    def run(self) -> NoReturn:
+        """Load the app and serve it, in a process just forked; end the process."""
+        status = 1
+        try:
+            self._serve()
+            status = 0
+        except SystemExit as end:  # uvicorn has logged why the app does not start
+            status = end.code if isinstance(end.code, int) else 1
+        except BaseException as error:
+            report(self.control, failed=loading.explain(error))
+        finally:
+            logging.shutdown()
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(status)
+
+    def _serve(self) -> None:
+        loading.use(self.sources)
+        config = uvicorn.Config(
+            loading.load(self.options.app),
+            log_level=self.options.log_level,
+            access_log=self.options.access_log,
+            timeout_graceful_shutdown=self.options.timeout_graceful_shutdown,
+        )
+        server = Server(config, self)
+        config.http = movable(loading.load(self.options.http), server)
+        server.run()
+
+
+class Server(uvicorn.Server):
+    """Starts the app, and serves it from SERVE to RETIRE."""
+
+    def __init__(self, config: uvicorn.Config, generation: Generation) -> None:
         super().__init__(config)
         self.retired = False
-        self._options, self._listener, self._handover, self._control = options, listener, handover, control
-        self._waits = waits
+        self._generation, self._handover, self._control = generation, generation.handover, generation.control
         self._adopting: set[asyncio.Task[Any]] = set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -82,9 +112,9 @@ class Server(uvicorn.Server):
 
     async def _obey(self) -> None:
         """Do what the supervisor says, until it says END or is gone."""
-        if self._waits:
+        if self._generation.waits:
             await self._answers()
-        report(self._control, modules=[name for name in sys.modules if not self._own(name)])
+        report(self._control, modules=loading.packages(self._generation.sources))
         loop = asyncio.get_running_loop()
         while command := await loop.sock_recv(self._control, 1):
             if command == SERVE:
@@ -94,18 +124,13 @@ class Server(uvicorn.Server):
             else:
                 return
 
-    def _own(self, name: str) -> bool:
-        module = sys.modules[name]
-        places = [getattr(module, "__file__", None) or "", *getattr(module, "__path__", [])]
-        return any(place.startswith(os.getcwd() + os.sep) for place in places)
-
     async def _answers(self) -> None:
         """Wait until the probe's path answers, for as long as that takes: the generation before serves on."""
         tries = 0
         while (status := await self._probe()) >= 400:
             tries += 1
             if tries == EXPLAIN_AFTER:
-                report(self._control, waiting=f"{self._options.probe} answers {status}")
+                report(self._control, waiting=f"{self._generation.options.probe} answers {status}")
             await asyncio.sleep(PROBE_SECONDS)
 
     async def _probe(self) -> int:
@@ -113,9 +138,8 @@ class Server(uvicorn.Server):
         ours, theirs = socket.socketpair()
         await asyncio.get_running_loop().connect_accepted_socket(self._protocol, theirs)
         reader, writer = await asyncio.open_connection(sock=ours)
-        writer.write(
-            f"GET {self._options.probe} HTTP/1.1\r\nhost: probe\r\nconnection: close\r\n\r\n".encode()
-        )
+        path = self._generation.options.probe
+        writer.write(f"GET {path} HTTP/1.1\r\nhost: probe\r\nconnection: close\r\n\r\n".encode())
         answer = await reader.read()
         writer.close()
         return int(answer.split(maxsplit=2)[1]) if answer else 500
@@ -126,7 +150,9 @@ class Server(uvicorn.Server):
 
     async def _take_over(self) -> None:
         loop = asyncio.get_running_loop()
-        listening = await loop.create_server(self._protocol, sock=self._listener, backlog=self.config.backlog)
+        listening = await loop.create_server(
+            self._protocol, sock=self._generation.listener, backlog=self.config.backlog
+        )
         self.servers.append(listening)
         loop.add_reader(self._handover.exit, self._adopt)
 
@@ -145,67 +171,3 @@ class Server(uvicorn.Server):
         for connection in list(self.server_state.connections):
             if isinstance(connection, Movable):
                 self.pass_on(connection)
-
-
-def _serve(
-    options: Options,
-    sources: Sources,
-    listener: socket.socket,
-    handover: Handover,
-    control: socket.socket,
-    waits: bool,
-) -> None:
-    sys.dont_write_bytecode = (
-        True  # of the project's own modules: Python would take it for that of a later save
-    )
-    sys.path[:] = [sources.root, *(path for path in sys.path if path not in ("", sources.root))]
-    sys.path_hooks.insert(0, sources.path_hook())
-    sys.path_importer_cache.clear()
-    importlib.invalidate_caches()
-    app = import_from_string(options.app)
-    config = uvicorn.Config(
-        app,
-        log_level=options.log_level,
-        access_log=options.access_log,
-        timeout_graceful_shutdown=options.timeout_graceful_shutdown,
-    )
-    server = Server(options, config, listener, handover, control, waits)
-    config.http = movable(import_from_string(options.http), server)
-    server.run()
-
-
-def _explained(error: BaseException) -> str:
-    """Return the traceback without the frames that load every app."""
-    lines = traceback.TracebackException.from_exception(error)
-    ours = (
-        os.path.dirname(__file__) + os.sep,
-        "<frozen importlib",
-        importlib.__file__,
-        import_from_string.__code__.co_filename,
-    )
-    lines.stack[:] = [frame for frame in lines.stack if not frame.filename.startswith(ours)]
-    return "".join(lines.format())
-
-
-def run(
-    options: Options,
-    sources: Sources,
-    listener: socket.socket,
-    handover: Handover,
-    control: socket.socket,
-    waits: bool,
-) -> NoReturn:
-    """Be a generation, in a process just forked; end the process."""
-    status = 1
-    try:
-        _serve(options, sources, listener, handover, control, waits)
-        status = 0
-    except SystemExit as end:  # uvicorn has logged why the app does not start
-        status = end.code if isinstance(end.code, int) else 1
-    except BaseException as error:
-        report(control, failed=_explained(error))
-    finally:
-        logging.shutdown()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)

@@ -2,7 +2,6 @@
 
 import gc
 import importlib
-import json
 import os
 import select
 import signal
@@ -11,17 +10,18 @@ import sys
 import time
 from pathlib import Path
 
-from dev.server.child import Generation, State
+from dev.server import program
+from dev.server.child import Child, State
 from dev.server.connections import Handover
-from dev.server.generation import RETIRE, SERVE, run
+from dev.server.generation import RETIRE, SERVE, Generation
 from dev.server.options import Options
 from dev.server.sources import Sources
 
 POLL_SECONDS = 0.05
+SETTLE_SECONDS = 0.2
+"""How long a file may take to be written, for a half of it not to be reported as an error."""
 MOST_GENERATIONS = 4
 BACKLOG = 2048  # uvicorn's
-RESUME = "DEV_SERVER_RESUME"
-"""An environment variable: what a supervisor hands to itself when it starts anew."""
 
 
 class Supervisor:
@@ -30,38 +30,46 @@ class Supervisor:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._sources = Sources(Path.cwd())
-        self._generations: list[Generation] = []  # the oldest first
+        self._generations: list[Child] = []  # the oldest first
         self._changed = ["the code"]  # what the next generation is for
         self._signals: list[int] = []
         self._stopping = False
+        self._failed: Child | None = None  # the last one, until that is explained
         self._replaced = False  # whether a generation has been started in place of one that ended by itself
-        self._resume()
+        if resumed := program.resumed():
+            self._listener, self._handover, self._generations = resumed
+            self._changed = ["what was installed"]
+        else:
+            self._listener, self._handover = program.listen(options.host, options.port), Handover.open()
 
     def run(self) -> int:
         """Serve, and return the exit status."""
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
+        for number in program.SIGNALS:
             signal.signal(number, lambda number, _frame: self._signals.append(number))
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, program.SIGNALS)
         self._sources.scan()
         while self._generations or not self._stopping:
             self._look()
             if self._changed and not self._stopping:
                 self._start()
+            if self._failed and time.monotonic() > self._failed.ended + SETTLE_SECONDS:
+                self._explain(self._failed)
             self._wait()
         return 0
 
     def _look(self) -> None:
         """Take note of signals and saves."""
         while self._signals:
-            if self._signals.pop(0) == signal.SIGUSR1:
-                self._start_anew()
-            else:
+            if self._signals.pop(0) != signal.SIGUSR1:
                 self._stop()
+            elif not self._stopping:
+                self._start_anew()
         self._scan()
 
     def _scan(self) -> None:
         if changed := self._sources.scan():
             self._note(changed)
-            self._replaced = False
+            self._replaced, self._failed = False, None
 
     def _note(self, changed: list[str]) -> None:
         """Have a generation started for these changes."""
@@ -95,18 +103,17 @@ class Supervisor:
                 control.close()
                 self._become_generation(theirs)
             theirs.close()
-            self._generations.append(Generation(pid, control, State.LOADING, changed, began))
+            self._generations.append(Child(pid, control, State.LOADING, changed, began))
 
     def _become_generation(self, control: socket.socket) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C; the supervisor sends SIGTERM
-        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+        for number in program.SIGNALS:  # the terminal's Ctrl-C comes here too; the supervisor sends SIGTERM
+            signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.SIG_IGN)
         for generation in self._generations:
             generation.control.close()
         waits = self._in(State.SERVING) is not None
-        run(self._options, self._sources, self._listener, self._handover, control, waits)
+        Generation(self._options, self._sources, self._listener, self._handover, control, waits).run()
 
-    def _hear(self, generation: Generation, message: dict[str, object]) -> None:
+    def _hear(self, generation: Child, message: dict[str, object]) -> None:
         self._scan()
         if self._changed:  # since this generation was forked: the next one counts
             return
@@ -115,13 +122,11 @@ class Supervisor:
             assert isinstance(modules, list)  # noqa: S101 - see generation.report
             self._preload(modules)
         elif waiting := message.get("waiting"):
-            _print(
-                f"reload: the new code has started, but {waiting}; until that changes, the old code serves"
-            )
+            _print(f"reload: the new code has started, but {waiting}; so far the old code serves on")
         else:
-            _print(str(message["failed"]).rstrip())
+            generation.failure = str(message["failed"]).rstrip()
 
-    def _take_over(self, generation: Generation) -> None:
+    def _take_over(self, generation: Child) -> None:
         if before := self._in(State.SERVING):
             before.state = State.RETIRED
             before.send(RETIRE)
@@ -144,22 +149,30 @@ class Supervisor:
         gc.collect()
         gc.freeze()  # or a collection would copy the pages that the generations share
 
-    def _forget(self, generation: Generation) -> None:
+    def _forget(self, generation: Child) -> None:
         """A generation has ended: say so if nobody asked it to."""
         self._generations.remove(generation)
         status = generation.wait()
+        if generation.failure and generation.state != State.LOADING:
+            _print(generation.failure)
         if self._stopping or generation.killed or generation.state == State.RETIRED:
             return
         if generation.state == State.LOADING:
-            if not self._changed:
-                rest = "the old code serves on" if self._in(State.SERVING) else "nothing serves yet"
-                _print(f"reload: {generation.changes} does not start; {rest} until a save repairs it")
+            self._failed = None if self._changed else generation
         elif self._replaced:
             _print(f"reload: the process ended again (status {status}): waiting for a save")
         else:
             self._replaced = True
             self._note(["the code"])
             _print(f"reload: the process ended by itself (status {status}): starting another one")
+
+    def _explain(self, generation: Child) -> None:
+        """Say why one did not start."""
+        if generation.failure:
+            _print(generation.failure)
+        rest = "the old code serves on" if self._in(State.SERVING) else "nothing serves yet"
+        _print(f"reload: {generation.changes} does not start; {rest} until a save repairs it")
+        self._failed = None
 
     def _stop(self) -> None:
         """End all generations, each with the app's own graceful shutdown."""
@@ -176,33 +189,10 @@ class Supervisor:
             loading.kill()
             loading.wait()
             self._generations.remove(loading)
-        sockets = [self._listener, self._handover.entrance, self._handover.exit]
-        for kept in (*sockets, *(generation.control for generation in self._generations)):
-            kept.set_inheritable(True)
-        generations = [generation.as_json() for generation in self._generations]
-        os.environ[RESUME] = json.dumps(
-            {"sockets": [s.fileno() for s in sockets], "generations": generations}
-        )
         _print("reload: importing the packages again")
-        os.execv(sys.executable, sys.orig_argv)  # noqa: S606
+        program.replace(self._listener, self._handover, self._generations)
 
-    def _resume(self) -> None:
-        """Open the socket, or take it from the supervisor that this one replaces."""
-        if resumed := os.environ.pop(RESUME, None):
-            kept, self._changed = json.loads(resumed), ["what was installed"]
-            self._listener, *ends = (socket.socket(fileno=number) for number in kept["sockets"])
-            self._generations = [Generation.from_json(fields) for fields in kept["generations"]]
-            for owned in (self._listener, *ends):
-                owned.set_inheritable(False)
-        else:
-            family = socket.AF_INET6 if ":" in self._options.host else socket.AF_INET
-            self._listener, ends = socket.socket(family), list(socket.socketpair())
-            self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self._listener.bind((self._options.host, self._options.port))
-            self._listener.setblocking(False)
-        self._handover = Handover(*ends)
-
-    def _in(self, state: State) -> Generation | None:
+    def _in(self, state: State) -> Child | None:
         return next((generation for generation in self._generations if generation.state == state), None)
 
 

@@ -1,0 +1,53 @@
+"""The supervisor's program: its socket, and how it is replaced by itself without closing one."""
+
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from dev.server.child import Child
+from dev.server.connections import Handover
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
+RESUME = "DEV_SERVER_RESUME"
+"""An environment variable: what a program hands to the one that replaces it."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that is bound, but refuses clients until it is told to listen.
+
+    Raises:
+        OSError: The port is not free, or the host is not this machine.
+    """
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    listener.setblocking(False)
+    return listener
+
+
+def replace(listener: socket.socket, handover: Handover, generations: Sequence[Child]) -> NoReturn:
+    """Run this program from its start: it imports all packages again, and keeps sockets and generations."""
+    sockets = [listener, handover.entrance, handover.exit]
+    for kept in (*sockets, *(generation.control for generation in generations)):
+        kept.set_inheritable(True)
+    numbers = [kept.fileno() for kept in sockets]
+    state = {"sockets": numbers, "generations": [generation.as_json() for generation in generations]}
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # until the new program handles them
+    os.environ[RESUME] = json.dumps(state)
+    os.execv(sys.executable, sys.orig_argv)  # noqa: S606
+
+
+def resumed() -> tuple[socket.socket, Handover, list[Child]] | None:
+    """Return what the program that this one replaces has left; None if it replaces none."""
+    if not (state := os.environ.pop(RESUME, None)):
+        return None
+    left = json.loads(state)
+    sockets = [socket.socket(fileno=number) for number in left["sockets"]]
+    for kept in sockets:
+        kept.set_inheritable(False)
+    listener, *ends = sockets
+    return listener, Handover(*ends), [Child.from_json(fields) for fields in left["generations"]]
