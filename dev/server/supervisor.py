@@ -18,8 +18,7 @@ from dev.server.options import Options
 from dev.server.sources import Sources
 
 POLL_SECONDS = 0.05
-SETTLE_SECONDS = 0.2
-"""How long a file may take to be written, for a half of it not to be reported as an error."""
+SETTLE_SECONDS = 0.2  # for a file to be written: a half of it is not reported as an error
 MOST_GENERATIONS = 4
 BACKLOG = 2048  # uvicorn's
 
@@ -110,8 +109,8 @@ class Supervisor:
             signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.SIG_IGN)
         for generation in self._generations:
             generation.control.close()
-        waits = self._in(State.SERVING) is not None
-        Generation(self._options, self._sources, self._listener, self._handover, control, waits).run()
+        shared = (self._options, self._sources, self._listener, self._handover)
+        Generation(*shared, control, waits=self._in(State.SERVING) is not None).run()
 
     def _hear(self, generation: Child, message: dict[str, object]) -> None:
         self._scan()
