@@ -87,6 +87,13 @@ class Settings(BaseSettings):
     between_tokens_timeout_seconds: Seconds = Field(
         default=15, description="Seconds between two tokens of a stream"
     )
+    stream_keepalive_seconds: float = Field(
+        default=15,
+        ge=0,
+        allow_inf_nan=False,
+        description="Seconds of silence after which a stream of server-sent events gets a comment, so that "
+        "proxies do not cut it off; before the first token, this fixes the status at 200; 0: no comments",
+    )
     shutdown_grace_seconds: float = Field(
         default=60, ge=0, description="Seconds to finish running and queued requests after SIGTERM"
     )

@@ -1,7 +1,8 @@
 """The HTTP response of a generation, streamed or whole. The generation ends when the client leaves."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any
 
 from starlette.requests import Request
@@ -11,11 +12,14 @@ from starlette.types import Message, Receive, Scope, Send
 from llm_api.dialects.dialect import AnswerFormat, GenerationRequest, encode
 from llm_api.errors import GatewayError, ShuttingDownError
 from llm_api.gateway import Gateway
-from llm_api.record import Phases, RequestRecord
+from llm_api.record import Phases, RequestRecord, clock
 from llm_api.upstream.chunk import Chunk, joined
 from llm_api.upstream.client import Job
 
 JSON = "application/json"
+SSE = "text/event-stream"
+# A line that clients skip (https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream).
+COMMENT = b": waiting\n\n"
 
 
 async def answer(request: Request, body: GenerationRequest) -> Response:
@@ -43,7 +47,9 @@ class Answer(Response):
         super().__init__()
         self._gateway, self._record, self._job, self._format = gateway, record, job, answer_format
         self._phases = Phases(record.arrived)
-        self._started = False
+        self._started = self._began = False
+        self._sending = asyncio.Lock()  # the comments come from a task of their own
+        self._sent_at = clock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the answer.
@@ -68,23 +74,58 @@ class Answer(Response):
     # Tokens come up through `emit`, not through an async generator: a timeout around a `yield` would cancel
     # whatever the consumer happens to be doing (https://peps.python.org/pep-0789/).
     async def _stream(self) -> None:
-        finish = await self._gateway.generate(self._job, self._phases, self._emit)
+        async with self._kept_alive():
+            finish = await self._gateway.generate(self._job, self._phases, self._emit)
         self._record.usage = finish.usage
         start = await self._start_stream()
         await self._send_body(start + self._format.last(finish, self._phases), more=False)
 
     async def _emit(self, chunks: list[Chunk]) -> None:
-        start = await self._start_stream()
-        await self._send_body(start + self._format.pieces(chunks), more=True)
+        async with self._sending:
+            start = await self._start_stream()
+            await self._send_body(start + self._format.pieces(chunks), more=True)
+            self._sent_at = clock()
 
     async def _start_stream(self) -> bytes:
         """Send the headers with the first token: until then, a failure still has a status of its own."""
-        if self._started:
+        await self._send_stream_headers()
+        if self._began:
             return b""
-        await self._send_headers(
-            self._format.media_type, (b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")
-        )
+        self._began = True
         return self._format.first()
+
+    async def _send_stream_headers(self) -> None:
+        if not self._started:
+            headers = [(b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")]
+            if (first_token := self._phases.time_to_first_token) is not None:
+                timing = (
+                    f"queue;dur={1000 * self._phases.queue:.1f}, first-token;dur={1000 * first_token:.1f}"
+                )
+                headers.append((b"server-timing", timing.encode()))
+            await self._send_headers(self._format.media_type, *headers)
+
+    @asynccontextmanager
+    async def _kept_alive(self) -> AsyncIterator[None]:
+        """Send comments in silences, which proxies would end, if the format has comments."""
+        seconds = self._gateway.settings.stream_keepalive_seconds
+        if not seconds or not self._format.media_type.startswith(SSE):
+            yield
+            return
+        comments = asyncio.create_task(self._comment(seconds))
+        try:
+            yield
+        finally:
+            async with self._sending:
+                comments.cancel()
+
+    async def _comment(self, seconds: float) -> None:
+        while True:
+            await asyncio.sleep(self._sent_at + seconds - clock())
+            async with self._sending:
+                if clock() - self._sent_at >= seconds:
+                    await self._send_stream_headers()
+                    await self._send_body(COMMENT, more=True)
+                    self._sent_at = clock()
 
     async def _end_stream(self, error: GatewayError) -> None:
         """Send the error as the last event of a stream. Before the first one, the middleware answers it."""
