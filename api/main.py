@@ -18,7 +18,7 @@ from llm_api.dialects.generate import GenerateRequest, GenerateResponse
 from llm_api.dialects.openai_chat import ChatRequest
 from llm_api.errors import GENERATION_ERRORS
 from llm_api.gateway import Gateway
-from llm_api.server import unrouted
+from llm_api.server import page, unrouted
 from llm_api.server.answer import answer
 from llm_api.server.cors import Cors
 from llm_api.server.docs import docs
@@ -32,7 +32,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.exceptions import HTTPException
 
 router = APIRouter(route_class=BoundedRoute)
-probes = APIRouter()  # what Kubernetes and Prometheus ask for: no API key needed
+probes = APIRouter()  # what Kubernetes, Prometheus and browsers ask for: no API key needed
 
 
 @router.post(
@@ -72,6 +72,12 @@ async def model(request: Request, name: str) -> dict[str, Any]:
     catalogue = request.state.gateway.catalogue
     entry: dict[str, Any] = catalogue.entry(name, await catalogue.resolve(name))
     return entry
+
+
+@probes.get("/", include_in_schema=False)
+async def chat_page() -> Response:
+    """Return the page to chat on; its requests need a key where keys are set."""
+    return page.chat_page()
 
 
 @probes.get("/health")

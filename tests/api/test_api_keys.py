@@ -26,7 +26,7 @@ GUARDED = [
     "/docs",
     "/docs/swagger-ui.css",
 ]
-UNKNOWN = ["/", "/openapi.json", "/nothing", "/redoc", "/static/health"]
+UNKNOWN = ["/openapi.json", "/nothing", "/redoc", "/static/health"]
 ODD = [
     "//health",
     "/health/",
@@ -85,9 +85,9 @@ async def test_a_path_is_refused_without_a_key_whether_it_exists_or_not(
     assert error_summary(response) == (401, "invalid_api_key", None) if response.content else method == "HEAD"
 
 
-def test_all_routes_but_three_need_a_key() -> None:
+def test_all_routes_but_the_page_and_the_probes_need_a_key() -> None:
     served = {route.path for route in create_app().routes if hasattr(route, "path")}
-    assert set(paths(probes)) == {"/health", "/ready", "/metrics"}
+    assert set(paths(probes)) == {"/", "/health", "/ready", "/metrics"}
     assert served - set(paths(probes)) >= {"/generate", "/v1/chat/completions", "/v1/models", "/docs"}
 
 
