@@ -82,7 +82,7 @@ def announce(values: Values, environment: Mapping[str, str], seconds: float) -> 
     port = "" if api == API_PORT else f" API_PORT={api}"
     print(
         f"\nready after {seconds:.1f} s: {values['model']} (ENGINE={engine})\n"
-        f"  API      http://localhost:{api}   try it: http://localhost:{api}/docs\n"
+        f"  chat     http://localhost:{api}   API: http://localhost:{api}/docs\n"
         f"  runtime  {environment['LLM_RUNTIME_URL']}   Ollama's API\n"
         f'  ask      make ask{port} PROMPT="Why is the sky blue?"   (in another terminal)\n'
         "  edit     api/main.py, or anything in api/ and runtime/: a save is live in about a second\n"

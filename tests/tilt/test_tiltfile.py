@@ -56,6 +56,17 @@ def test_the_local_profile_has_two_processes_and_the_tests(evaluate: Evaluator) 
     assert "--reload" in made.text("llm-api")
 
 
+@pytest.mark.parametrize("profile", ["cluster", "local"])
+def test_the_gateway_links_to_the_chat_page_and_to_its_api(profile: str, evaluate: Evaluator) -> None:
+    made = evaluate(f"--profile={profile}", "--api_port=8001", "--monitoring=false")
+    assert made.status == 0, made.log
+    gateway = made.resources["llm-api"]
+    links = {link["Name"]: link["URL"]["Host"] + link["URL"]["Path"] for link in gateway["Links"]}
+    for forward in gateway["DeployTarget"].get("portForwardTemplateSpec", {}).get("forwards", ()):
+        links[forward["name"]] = f"{forward['host']}:{forward['localPort']}"
+    assert links == {"chat": "localhost:8001", "API": "localhost:8001/docs"}
+
+
 def test_any_other_context_is_refused_with_the_fix(evaluate: Evaluator) -> None:
     made = evaluate("--profile=cluster", context="production")
     assert made.status == 5
