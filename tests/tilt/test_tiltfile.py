@@ -60,9 +60,9 @@ def test_the_local_profile_has_two_processes_and_the_tests(evaluate: Evaluator) 
 def test_the_gateway_links_to_the_chat_page_and_to_its_api(profile: str, evaluate: Evaluator) -> None:
     made = evaluate(f"--profile={profile}", "--api_port=8001", "--monitoring=false")
     assert made.status == 0, made.log
-    gateway = made.resources["llm-api"]
+    gateway = made.resources["llm-api"]["DeployTarget"]
     links = {link["Name"]: link["URL"]["Host"] + link["URL"]["Path"] for link in gateway["Links"]}
-    for forward in gateway["DeployTarget"].get("portForwardTemplateSpec", {}).get("forwards", ()):
+    for forward in gateway.get("portForwardTemplateSpec", {}).get("forwards", ()):
         links[forward["name"]] = f"{forward['host']}:{forward['localPort']}"
     assert links == {"chat": "localhost:8001", "API": "localhost:8001/docs"}
 
