@@ -16,9 +16,11 @@ from llm_api import errors, lifecycle, logs
 from llm_api.dialects.errors import http_exception
 from llm_api.dialects.generate import GenerateRequest, GenerateResponse
 from llm_api.dialects.openai_chat import ChatRequest
+from llm_api.dialects.openai_completions import CompletionRequest
+from llm_api.dialects.openai_embeddings import EmbeddingsRequest
 from llm_api.errors import GENERATION_ERRORS
 from llm_api.gateway import Gateway
-from llm_api.server import page, unrouted
+from llm_api.server import ollama, page, unrouted
 from llm_api.server.answer import answer
 from llm_api.server.cors import Cors
 from llm_api.server.docs import docs
@@ -52,6 +54,26 @@ async def generate(request: Request, body: GenerateRequest) -> Response:
 )
 async def chat(request: Request, body: ChatRequest) -> Response:
     """Continue a conversation, as in OpenAI's API; with `stream`, as server-sent events."""
+    return await answer(request, body)
+
+
+@router.post(
+    "/v1/completions",
+    response_model=dict[str, Any],
+    responses=responses(*GENERATION_ERRORS, stream="text/event-stream"),
+)
+async def complete(request: Request, body: CompletionRequest) -> Response:
+    """Continue a text, as in OpenAI's API; with `stream`, as server-sent events."""
+    return await answer(request, body)
+
+
+@router.post(
+    "/v1/embeddings",
+    response_model=dict[str, Any],
+    responses=responses(*GENERATION_ERRORS),
+)
+async def embeddings(request: Request, body: EmbeddingsRequest) -> Response:
+    """Embed texts, as in OpenAI's API."""
     return await answer(request, body)
 
 
@@ -104,6 +126,9 @@ async def metrics(request: Request) -> Response:
     return Response(content, headers={"content-type": CONTENT_TYPE_PLAIN_0_0_4})
 
 
+GENERATING = (*paths_with_body(router), *paths_with_body(ollama.generations))
+
+
 class State(TypedDict):
     """What `request.state` holds besides the `record` of the request."""
 
@@ -112,7 +137,6 @@ class State(TypedDict):
 
 def create_app(settings: Settings | None = None, transport: httpx.AsyncBaseTransport | None = None) -> App:
     """Return the app. Without `settings`, it reads them from the environment when it starts."""
-    counted = paths_with_body(router)
 
     @asynccontextmanager
     async def lifespan(_: App) -> AsyncIterator[State]:
@@ -122,7 +146,7 @@ def create_app(settings: Settings | None = None, transport: httpx.AsyncBaseTrans
         upstream = transport or lifecycle.transport(chosen)
         async with httpx.AsyncClient(transport=upstream, trust_env=False) as http:
             runtime, inventory = Runtime(chosen, upstream, replicas), Inventory(chosen, http, replicas)
-            gateway = Gateway(chosen, runtime, inventory, counted)
+            gateway = Gateway(chosen, runtime, inventory, GENERATING)
             watching = asyncio.create_task(gateway.catalogue.watch(chosen.models_interval_seconds))
             with lifecycle.on_sigterm(gateway.drain):
                 yield {"gateway": gateway}
@@ -134,12 +158,18 @@ def create_app(settings: Settings | None = None, transport: httpx.AsyncBaseTrans
         summary="A gateway to a language model: admission, streaming, metrics.",
         lifespan=lifespan,
         # Not by include_router, which matches each request twice and takes 10 us more for it.
-        routes=[*router.routes, *probes.routes, *docs.routes],
+        routes=[
+            *router.routes,
+            *ollama.generations.routes,
+            *ollama.models.routes,
+            *probes.routes,
+            *docs.routes,
+        ],
         docs_url=None,  # server/docs has it
         redoc_url=None,
         middleware=[
             Middleware(Cors),
-            Middleware(RequestMiddleware, probes=paths(probes), counted=counted),
+            Middleware(RequestMiddleware, probes=paths(probes), counted=GENERATING),
         ],
         exception_handlers={
             404: unrouted.unknown_path,

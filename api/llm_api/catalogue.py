@@ -115,10 +115,14 @@ class Catalogue:
         """Return all models in OpenAI's format, the default one first, then the aliases that are names."""
         default = self._find(self._model)
         names = sorted(self.models, key=lambda name: name != default)
-        aliases = (alias for alias, model in self._aliases.items() if alias[-1] != "*" and self._find(model))
         return [self.entry(name, name) for name in names] + [
-            self.entry(alias, found) for alias in aliases if (found := self._find(alias))
+            self.entry(alias, name) for alias, name in self.aliases().items()
         ]
+
+    def aliases(self) -> dict[str, str]:
+        """Return the listed model of each alias that is a name, not a pattern."""
+        found = {alias: self._find(alias) for alias in self._aliases if alias[-1] != "*"}
+        return {alias: name for alias, name in found.items() if name}
 
     def entry(self, name: str, listed: str) -> dict[str, Any]:
         """Return a listed model in OpenAI's format; `created` is 0 if the runtime does not give a time."""

@@ -114,6 +114,15 @@ class AuthenticationError(InvalidRequestError):
         return {"WWW-Authenticate": "Bearer"}
 
 
+class ModelChangeError(InvalidRequestError):
+    """Clients may not change the runtime's models."""
+
+    status, code = 403, "model_changes_not_allowed"
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"{problem}: the platform decides which models there are (LLM_ALLOW_MODEL_CHANGES)")
+
+
 class UnknownModelError(InvalidRequestError):
     """The runtime does not have the model."""
 

@@ -36,6 +36,7 @@ class Gateway:
         self.admission = Admission(settings.max_running, settings.max_waiting)
         self.metrics = Metrics(self.admission, routes)
         self.catalogue = Catalogue(inventory, settings, self.metrics)
+        self.inventory = inventory
         self.log: FilteringBoundLogger = structlog.get_logger().bind()
         self.stops_at: float | None = None
         self._runtime = runtime

@@ -67,6 +67,10 @@ class Settings(BaseSettings):
         "gpt-4o=gemma3:270m; an alias that ends in * stands for every name that begins so: "
         "claude-*=gemma3:270m",
     )
+    allow_model_changes: bool = Field(
+        default=False,
+        description="Let clients pull, create, copy, delete, push and unload models by Ollama's API",
+    )
     num_thread: int | None = Field(
         default=None, ge=1, description="Threads per generation; unset: the runtime decides"
     )

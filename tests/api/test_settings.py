@@ -17,6 +17,7 @@ VALID = {
     "num_thread": ("3", 3),
     "max_running": ("4", 4),
     "max_waiting": ("0", 0),
+    "allow_model_changes": ("true", True),
     "request_timeout_seconds": ("1.5", 1.5),
     "connect_timeout_seconds": ("0.5", 0.5),
     "first_token_timeout_seconds": ("2", 2),

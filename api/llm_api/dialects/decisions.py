@@ -2,7 +2,8 @@
 
 Every field that an API documents has one decision, in the class of its object: a declared field is honoured;
 NEUTRAL lists the values that change nothing, and are accepted for that; REFUSED says what to do instead. Null
-always means "not given". A field that is not documented, at any depth, is ignored and reported.
+always means "not given". A field that is not documented, at any depth, is ignored and reported; so is one
+in IGNORED, which says why.
 """
 
 from collections.abc import Iterator, Mapping
@@ -40,6 +41,7 @@ class Documented(Strict):
     invalid_value: ClassVar[type[InvalidRequestError]] = InvalidRequestError
     NEUTRAL: ClassVar[Mapping[str, tuple[Any, ...] | _Anything]] = {}
     REFUSED: ClassVar[Mapping[str, str]] = {}
+    IGNORED: ClassVar[Mapping[str, str]] = {}
 
     @model_validator(mode="after")
     def _decide(self, info: ValidationInfo) -> Self:

@@ -4,14 +4,27 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from llm_api.errors import GatewayError, HttpError
 
+
+class OllamaErrorResponse(BaseModel):
+    """The body of an error, in Ollama's shape."""
+
+    error: str
+
+
+def ollama_body(error: GatewayError) -> dict[str, Any]:
+    """Return an error in Ollama's shape."""
+    return {"error": error.message}
+
+
 # By the path's beginning, for APIs whose errors do not look like OpenAI's.
-SHAPES: dict[str, Callable[[GatewayError], dict[str, Any]]] = {}
+SHAPES: dict[str, Callable[[GatewayError], dict[str, Any]]] = {"/api/": ollama_body}
 
 
 def error_response(error: GatewayError, path: str) -> Response:

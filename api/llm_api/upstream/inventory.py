@@ -1,11 +1,12 @@
 """What the runtime has, and what else it can be asked outside of generations."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 
-from llm_api.errors import GatewayError, RuntimeFailedError, RuntimeUnavailableError
+from llm_api.errors import GatewayError, InvalidRequestError, RuntimeFailedError, RuntimeUnavailableError
 from llm_api.settings import Settings
 from llm_api.upstream import ollama
 from llm_api.upstream.replicas import Replica, Replicas, unavailable
@@ -59,6 +60,39 @@ class Inventory:
             except ollama.MALFORMED as error:
                 raise RuntimeFailedError("the runtime's response is not JSON") from error
         raise unavailable(self._replicas)
+
+    async def forward(
+        self, method: str, path: str, headers: dict[str, str], content: AsyncIterator[bytes]
+    ) -> tuple[httpx.Response, AsyncIterator[bytes]]:
+        """Send a request to the runtime as it arrives, without a limit on its time.
+
+        Returns:
+            The head of the response, and its body, which has to be read or closed.
+
+        Raises:
+            InvalidRequestError: There are several replicas, each with models of its own.
+            RuntimeUnavailableError: The runtime does not respond.
+        """
+        if len(self._replicas.all) != 1:
+            raise InvalidRequestError(
+                f"the runtime has {len(self._replicas.all)} replicas, and a change would reach only one"
+            )
+        url = self._replicas.all[0].url + path
+        # A client of its own: the gateway's transport does not send bodies while they arrive.
+        http = httpx.AsyncClient(trust_env=False, timeout=self._timeout)
+        request = http.build_request(method, url, headers=headers | self._headers, content=content)
+        try:
+            response = await http.send(request, stream=True)
+        except httpx.HTTPError as error:
+            await http.aclose()
+            raise unavailable(self._replicas) from error
+
+        async def body() -> AsyncIterator[bytes]:
+            async with http:
+                async for piece in response.aiter_bytes():
+                    yield piece
+
+        return response, body()
 
     async def capabilities(self, model: str) -> frozenset[str] | None:
         """Return what a model can do, as /api/show lists it, or None if the runtime does not say."""

@@ -32,6 +32,7 @@ CHECKS: list[Any] = [
     response_schema_conformance,
     response_headers_conformance,
 ]
+CAPABILITIES = ["completion", "tools", "vision", "thinking", "insert", "embedding"]
 LINE = {"done": True, "prompt_eval_count": 1, "eval_count": 1, "eval_duration": 1}
 
 
@@ -41,6 +42,10 @@ async def app(open_gateway: Open) -> InProcess:
     app = await open_gateway(max_output_tokens=10**400, max_prompt_chars=10**9)
     app.runtime.post("/api/generate").respond(json={"response": "Hello.", **LINE})
     app.runtime.post("/api/chat").respond(json={"message": {"content": "Hello."}, **LINE})
+    app.runtime.post("/api/embed").respond(json={"embeddings": [[1.0] * 65_536], "prompt_eval_count": 1})
+    app.runtime.post("/api/show").respond(json={"capabilities": CAPABILITIES})
+    app.runtime.get("/api/ps").respond(json={"models": []})
+    app.runtime.get("/api/version").respond(json={"version": "0.0.0"})
     return app
 
 

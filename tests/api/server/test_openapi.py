@@ -10,9 +10,29 @@ from api.main import create_app
 from tests.api.support.in_process import Open
 
 ERROR = {"$ref": "#/components/schemas/ErrorResponse"}
+OLLAMA_ERROR = {"$ref": "#/components/schemas/OllamaErrorResponse"}
+GENERATION = {200, 400, 401, 404, 408, 413, 429, 502, 503, 504}
+CHANGE = {200, 400, 401, 403, 502, 503}
 STATUSES = {
-    ("/generate", "post"): {200, 400, 401, 404, 408, 413, 422, 429, 502, 503, 504},
-    ("/v1/chat/completions", "post"): {200, 400, 401, 404, 408, 413, 429, 502, 503, 504},
+    ("/generate", "post"): GENERATION | {422},
+    ("/v1/chat/completions", "post"): GENERATION,
+    ("/v1/completions", "post"): GENERATION,
+    ("/v1/embeddings", "post"): GENERATION,
+    ("/api/chat", "post"): GENERATION | {403},
+    ("/api/generate", "post"): GENERATION | {403},
+    ("/api/embed", "post"): GENERATION | {403},
+    ("/api/embeddings", "post"): GENERATION | {403},
+    ("/api/version", "get"): {200, 401, 502, 503},
+    ("/api/tags", "get"): {200, 401, 502, 503},
+    ("/api/ps", "get"): {200, 401, 502, 503},
+    ("/api/show", "post"): {200, 400, 401, 404, 408, 413, 502, 503},
+    ("/api/pull", "post"): CHANGE,
+    ("/api/push", "post"): CHANGE,
+    ("/api/create", "post"): CHANGE,
+    ("/api/copy", "post"): CHANGE,
+    ("/api/delete", "delete"): CHANGE,
+    ("/api/blobs/{digest}", "get"): CHANGE,
+    ("/api/blobs/{digest}", "post"): CHANGE,
     ("/v1/models", "get"): {200, 401, 503},
     ("/v1/models/{name}", "get"): {200, 401, 404, 503},
     ("/health", "get"): {200},
@@ -20,6 +40,9 @@ STATUSES = {
     ("/metrics", "get"): {200},
 }
 MEDIA = {
+    "/v1/completions": {"application/json", "text/event-stream"},
+    "/v1/embeddings": {"application/json"},
+    "/api/chat": {"application/json", "application/x-ndjson"},
     "/generate": {"application/json", "application/x-ndjson"},
     "/v1/chat/completions": {"application/json", "text/event-stream"},
     "/v1/models": {"application/json"},
@@ -47,12 +70,13 @@ def test_every_route_documents_its_statuses(document: dict[str, Any]) -> None:
     assert documented == STATUSES
 
 
-def test_every_error_has_the_one_shape(document: dict[str, Any]) -> None:
-    for operations in document["paths"].values():
+def test_every_error_has_the_shape_of_its_api(document: dict[str, Any]) -> None:
+    for path, operations in document["paths"].items():
+        shape = OLLAMA_ERROR if path.startswith("/api/") else ERROR
         for operation in operations.values():
             for status, response in operation["responses"].items():
                 if status != "200":
-                    assert response["content"] == {"application/json": {"schema": ERROR}}
+                    assert response["content"] == {"application/json": {"schema": shape}}
 
 
 def test_streams_and_metrics_have_their_own_media_types(document: dict[str, Any]) -> None:

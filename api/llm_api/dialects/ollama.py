@@ -1,0 +1,197 @@
+"""Requests of Ollama's own API: https://github.com/ollama/ollama/blob/main/docs/api.md."""
+
+import re
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AliasChoices, Field
+
+from llm_api.dialects.decisions import ANY_VALUE, Documented
+from llm_api.dialects.embeddings import embed_job
+from llm_api.dialects.fields import INTEGER, check_prompt
+from llm_api.dialects.ollama_answers import (
+    EmbeddingFormat,
+    EmbedFormat,
+    GenerationFormat,
+    chat_fields,
+    generate_fields,
+)
+from llm_api.dialects.ollama_fields import (
+    Format,
+    Images,
+    KeepAlive,
+    OllamaMessage,
+    OllamaOptions,
+    OllamaTool,
+    Think,
+    all_options,
+    declared,
+)
+from llm_api.errors import ModelChangeError
+from llm_api.settings import Settings
+from llm_api.upstream.client import Job
+
+SHARED = ("format", "think", "truncate", "shift", "logprobs", "top_logprobs")
+
+
+class OllamaModelRequest(Documented):
+    """What all requests to a model have."""
+
+    model: str = Field(min_length=1, max_length=256)
+    options: OllamaOptions | None = None
+    keep_alive: KeepAlive | None = Field(
+        None,
+        description="Of no effect unless LLM_ALLOW_MODEL_CHANGES is set: all users share the loaded model.",
+    )
+
+    def kept(self, settings: Settings, *, loads: bool) -> dict[str, Any]:
+        """Return `keep_alive` for the runtime, if clients may set it.
+
+        Raises:
+            ModelChangeError: They may not, and all that the request does is to unload the model.
+        """
+        if self.keep_alive is None:
+            return {}
+        if settings.allow_model_changes:
+            return {"keep_alive": self.keep_alive}
+        if loads and not re.search("[1-9]", str(self.keep_alive)):
+            raise ModelChangeError("a model may not be unloaded")
+        return {}
+
+
+class OllamaGenerationRequest(OllamaModelRequest):
+    """What /api/chat and /api/generate share."""
+
+    stream: bool | None = Field(None, description="True if not given.")
+    format: Format | None = Field(None, description='"json", or a JSON schema that the answer has to match.')
+    think: Think | None = None
+    truncate: bool | None = None
+    shift: bool | None = None
+    logprobs: bool | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=20), INTEGER] | None = None
+
+    def _job(
+        self,
+        path: Literal["/api/chat", "/api/generate"],
+        model: str,
+        settings: Settings,
+        prompt: dict[str, Any],
+        needs: dict[str, Any],
+    ) -> Job:
+        """Return the job, which only loads the model if there is no prompt.
+
+        `needs` says of each capability whether the request needs it.
+        """
+        payload = prompt | self.kept(settings, loads=not prompt)
+        if prompt:
+            given = declared(self)
+            payload |= {name: given[name] for name in SHARED if name in given}
+            payload["options"] = all_options(self.options, settings)
+            needs |= {"thinking": self.think}
+        needed = tuple(name for name, value in needs.items() if value and prompt)
+        return Job(path, model, payload, self.stream is not False, needed)
+
+
+class OllamaChatRequest(OllamaGenerationRequest):
+    """POST /api/chat: a conversation. Without messages, the model is only loaded."""
+
+    NEUTRAL: ClassVar = {"_debug_render_only": (False,)}
+
+    messages: Annotated[list[OllamaMessage], Field(max_length=1024, fail_fast=True)] | None = None
+    tools: Annotated[list[OllamaTool], Field(max_length=256)] | None = None
+
+    def job(self, model: str, settings: Settings) -> Job:
+        messages = self.messages or []
+        check_prompt(sum(message.length for message in messages), settings)
+        prompt = {"messages": declared(messages)} if messages else {}
+        if messages and self.tools:
+            prompt["tools"] = declared(self.tools)
+        needs = {"tools": self.tools, "vision": any(message.images for message in messages)}
+        return self._job("/api/chat", model, settings, prompt, needs)
+
+    def answer_format(self, request_id: str, model: str) -> GenerationFormat:
+        return GenerationFormat(model, chat_fields)
+
+
+class OllamaGenerateRequest(OllamaGenerationRequest):
+    """POST /api/generate: a prompt. Without one, the model is only loaded."""
+
+    NEUTRAL: ClassVar = {
+        "template": ("",),
+        "context": ([],),
+        "_debug_render_only": (False,),
+        "width": (0,),
+        "height": (0,),
+        "steps": (0,),
+    }
+    REFUSED: ClassVar = {
+        "template": "send the formatted prompt with `raw`",
+        "context": "send the conversation to /api/chat",
+        "width": "models here generate text",
+        "height": "models here generate text",
+        "steps": "models here generate text",
+    }
+
+    prompt: str | None = None
+    suffix: str | None = Field(None, description="Text that follows the answer: fill in the middle.")
+    system: str | None = None
+    raw: bool | None = Field(None, description="Send the prompt without the model's template.")
+    images: Images | None = None
+
+    def job(self, model: str, settings: Settings) -> Job:
+        parts = {"prompt": self.prompt, "suffix": self.suffix, "system": self.system}
+        prompt: dict[str, Any] = {name: text for name, text in parts.items() if text}
+        check_prompt(sum(map(len, prompt.values())), settings)
+        prompt |= {name: value for name, value in {"raw": self.raw, "images": self.images}.items() if value}
+        needs = {"insert": self.suffix and not self.raw, "vision": self.images}
+        return self._job("/api/generate", model, settings, prompt if self.prompt else {}, needs)
+
+    def answer_format(self, request_id: str, model: str) -> GenerationFormat:
+        return GenerationFormat(model, generate_fields)
+
+
+class OllamaEmbedRequest(OllamaModelRequest):
+    """POST /api/embed: texts. Without any, the model is only loaded."""
+
+    input: str | Annotated[list[str], Field(max_length=2048, fail_fast=True)] | None = None
+    truncate: bool | None = None
+    dimensions: Annotated[int, Field(ge=0, le=65_536), INTEGER] | None = None
+
+    def job(self, model: str, settings: Settings) -> Job:
+        texts = [self.input] if isinstance(self.input, str) and self.input else self.input or []
+        given: dict[str, Any] = {"truncate": self.truncate is not False}
+        if self.dimensions:
+            given["dimensions"] = self.dimensions
+        given |= self.kept(settings, loads=not texts)
+        return embed_job(model, list(texts), given, settings)
+
+    def answer_format(self, request_id: str, model: str) -> EmbedFormat:
+        return EmbedFormat(model)
+
+
+class OllamaEmbeddingsRequest(OllamaModelRequest):
+    """POST /api/embeddings, the older form for one text. Its vector has the length 1, as of /api/embed."""
+
+    prompt: str | None = None
+
+    def job(self, model: str, settings: Settings) -> Job:
+        texts = [self.prompt] if self.prompt else []
+        given = self.kept(settings, loads=not texts)
+        return embed_job(model, texts, given, settings)
+
+    def answer_format(self, request_id: str, model: str) -> EmbeddingFormat:
+        return EmbeddingFormat()
+
+
+class OllamaShowRequest(Documented):
+    """POST /api/show: a model to describe. `name` is the older spelling of `model`."""
+
+    NEUTRAL: ClassVar = {"name": ANY_VALUE, "system": ("",), "template": ("",), "options": ({},)}
+    REFUSED: ClassVar = dict.fromkeys(("system", "template", "options"), "it would describe another model")
+
+    model: str = Field(
+        min_length=1,
+        max_length=256,
+        validation_alias=AliasChoices("model", "name"),
+        serialization_alias="model",
+    )
+    verbose: bool | None = None

@@ -1,0 +1,125 @@
+"""The routes of Ollama's own API, so that its clients need only another address."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+
+from llm_api import errors
+from llm_api.catalogue import Catalogue
+from llm_api.dialects.errors import OllamaErrorResponse
+from llm_api.dialects.ollama import (
+    OllamaChatRequest,
+    OllamaEmbeddingsRequest,
+    OllamaEmbedRequest,
+    OllamaGenerateRequest,
+    OllamaShowRequest,
+)
+from llm_api.gateway import Gateway
+from llm_api.server.answer import answer
+from llm_api.server.routes import BoundedRoute, responses
+
+BODY_ERRORS = (errors.InvalidRequestError, errors.BodyTimeoutError, errors.TooLargeError)
+CHANGE_ERRORS = (errors.InvalidRequestError, errors.ModelChangeError)
+NDJSON = "application/x-ndjson"
+generations = APIRouter(route_class=BoundedRoute, tags=["Ollama's API"])
+models = APIRouter(route_class=BoundedRoute, tags=["Ollama's API"])
+
+
+def _generation(stream: str = "") -> dict[str, Any]:
+    documented = responses(
+        *errors.GENERATION_ERRORS, errors.ModelChangeError, stream=stream, shape=OllamaErrorResponse
+    )
+    return {"response_model": dict[str, Any], "responses": documented}
+
+
+def _query(*more: type[errors.GatewayError]) -> dict[str, Any]:
+    shared = (errors.AuthenticationError, errors.RuntimeFailedError, errors.RuntimeUnavailableError)
+    return {
+        "response_model": dict[str, Any],
+        "responses": responses(*shared, *more, shape=OllamaErrorResponse),
+    }
+
+
+@generations.post("/api/chat", **_generation(NDJSON))
+async def chat(request: Request, body: OllamaChatRequest) -> Response:
+    """Continue a conversation, as in Ollama's API: as NDJSON unless `stream` is false."""
+    return await answer(request, body)
+
+
+@generations.post("/api/generate", **_generation(NDJSON))
+async def generate(request: Request, body: OllamaGenerateRequest) -> Response:
+    """Answer a prompt, as in Ollama's API: as NDJSON unless `stream` is false."""
+    return await answer(request, body)
+
+
+@generations.post("/api/embed", **_generation())
+async def embed(request: Request, body: OllamaEmbedRequest) -> Response:
+    """Embed texts, as in Ollama's API."""
+    return await answer(request, body)
+
+
+@generations.post("/api/embeddings", **_generation())
+async def embeddings(request: Request, body: OllamaEmbeddingsRequest) -> Response:
+    """Embed one text, as in Ollama's older API."""
+    return await answer(request, body)
+
+
+@models.get("/api/version", **_query())
+async def version(request: Request) -> Any:
+    """Return the runtime's version."""
+    return await request.state.gateway.inventory.ask("GET", "/api/version")
+
+
+@models.get("/api/tags", **_query())
+async def tags(request: Request) -> dict[str, Any]:
+    """List the models; an alias is listed with the details of its model."""
+    gateway: Gateway = request.state.gateway
+    listed = (await gateway.inventory.ask("GET", "/api/tags")).get("models") or []
+    return {"models": [*listed, *_aliases(gateway.catalogue, listed)]}
+
+
+def _aliases(catalogue: Catalogue, listed: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    by_name = {entry["name"]: entry for entry in listed}
+    return [
+        by_name[model] | {"name": alias, "model": alias}
+        for alias, model in catalogue.aliases().items()
+        if model in by_name
+    ]
+
+
+@models.get("/api/ps", **_query())
+async def ps(request: Request) -> Any:
+    """List the models that are loaded."""
+    return await request.state.gateway.inventory.ask("GET", "/api/ps")
+
+
+@models.post("/api/show", **_query(*BODY_ERRORS, errors.UnknownModelError))
+async def show(request: Request, body: OllamaShowRequest) -> Response:
+    """Describe a model."""
+    gateway: Gateway = request.state.gateway
+    payload = {"model": await gateway.catalogue.resolve(body.model), "verbose": bool(body.verbose)}
+    return JSONResponse(await gateway.inventory.ask("POST", "/api/show", payload))
+
+
+@models.post("/api/pull", **_query(*CHANGE_ERRORS))
+@models.post("/api/push", **_query(*CHANGE_ERRORS))
+@models.post("/api/create", **_query(*CHANGE_ERRORS))
+@models.post("/api/copy", **_query(*CHANGE_ERRORS))
+@models.delete("/api/delete", **_query(*CHANGE_ERRORS))
+@models.get("/api/blobs/{digest}", **_query(*CHANGE_ERRORS))
+@models.post("/api/blobs/{digest}", **_query(*CHANGE_ERRORS))
+async def change(request: Request) -> Response:
+    """Change the runtime's models, if LLM_ALLOW_MODEL_CHANGES says that clients may."""
+    gateway: Gateway = request.state.gateway
+    path = request.url.path
+    if not gateway.settings.allow_model_changes:
+        raise errors.ModelChangeError(f"{path} is not available here")
+    # The middleware turns HEAD into GET, and Ollama has only HEAD for blobs.
+    method = "HEAD" if request.method == "GET" else request.method
+    kept = {
+        name: request.headers[name] for name in ("content-type", "content-length") if name in request.headers
+    }
+    response, body = await gateway.inventory.forward(method, path, kept, request.stream())
+    headers = {"content-type": response.headers.get("content-type", NDJSON)}
+    return StreamingResponse(body, response.status_code, headers)
