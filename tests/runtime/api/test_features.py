@@ -94,6 +94,14 @@ async def test_an_embedding_model_refuses_to_generate(serve: Serve) -> None:
     assert [len(vector) for vector in response.json()["embeddings"]] == [4, 4]
 
 
+@pytest.mark.parametrize("route", ["/api/embed", "/api/embeddings"])
+async def test_a_model_without_embeddings_refuses_them(serve: Serve, route: str) -> None:
+    service = await serve(capabilities="completion")
+    response = await service.http.post(route, json=EMBED | {"prompt": "a"})
+    error = '"smollm2:135m" does not support embeddings'
+    assert (response.status_code, response.json()) == (400, {"error": error})
+
+
 async def test_capabilities_can_be_changed_while_the_model_is_served(serve: Serve) -> None:
     service = await serve()
     await service.simulate(behavior={"capabilities": ["completion"]})

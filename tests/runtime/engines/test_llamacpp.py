@@ -11,7 +11,8 @@ import pytest
 from llm_runtime.app import create_app, make_engine
 from llm_runtime.engines.engine import Chunk, EngineError, Finish, Job
 from llm_runtime.engines.gguf import Gguf, GgufError
-from llm_runtime.engines.llamacpp import LlamaCppEngine, packaged_model
+from llm_runtime.engines.llamacpp import LlamaCppEngine
+from llm_runtime.engines.packaged import packaged_model
 from llm_runtime.runner import Result, Runner
 from llm_runtime.schemas import Message, Options
 from llm_runtime.settings import Settings

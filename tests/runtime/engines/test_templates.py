@@ -38,3 +38,8 @@ def test_all_three_tokens_are_needed_to_fill_a_gap(metadata: dict[str, int]) -> 
     assert fill_tokens(metadata) == (3, 4, 5)
     for key in metadata:
         assert fill_tokens({name: token for name, token in metadata.items() if name != key}) == ()
+
+
+def test_pooling_by_setting_adds_embeddings() -> None:
+    assert capabilities_of(LLAMA, "", embedding=True) == ("completion", "embedding")
+    assert capabilities_of(LLAMA | {"llama.pooling_type": 1}, "", embedding=True) == ("embedding",)
