@@ -42,11 +42,11 @@ def render(helm: Helm) -> Render:
 
 @pytest.fixture(scope="session")
 def refusal(helm: Helm) -> Refusal:
-    """Render a chart with `--set` arguments, which it must refuse; return why."""
+    """Render a chart with values that it must refuse; return why."""
 
-    def call(chart: str, *settings: str) -> str:
+    def call(chart: str, *settings: str, files: Sequence[Path] = ()) -> str:
         with pytest.raises(subprocess.CalledProcessError) as failure:
-            helm.template(CHARTS / chart, *settings)
+            helm.template(CHARTS / chart, *settings, files=files)
         return str(failure.value.stderr)
 
     return call
