@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AliasChoices, Field
+from pydantic import Field, model_validator
 
 from llm_api.dialects.decisions import ANY_VALUE, Documented
 from llm_api.dialects.embeddings import embed_job
@@ -188,10 +188,12 @@ class OllamaShowRequest(Documented):
     NEUTRAL: ClassVar = {"name": ANY_VALUE, "system": ("",), "template": ("",), "options": ({},)}
     REFUSED: ClassVar = dict.fromkeys(("system", "template", "options"), "it would describe another model")
 
-    model: str = Field(
-        min_length=1,
-        max_length=256,
-        validation_alias=AliasChoices("model", "name"),
-        serialization_alias="model",
-    )
+    model: str = Field(min_length=1, max_length=256)
     verbose: bool | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _older_spelling(cls, body: Any) -> Any:
+        if isinstance(body, dict) and not body.get("model") and "name" in body:
+            return body | {"model": body["name"]}
+        return body

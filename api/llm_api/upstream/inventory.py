@@ -88,9 +88,12 @@ class Inventory:
             raise unavailable(self._replicas) from error
 
         async def body() -> AsyncIterator[bytes]:
-            async with http:
+            try:
                 async for piece in response.aiter_bytes():
                     yield piece
+            finally:
+                await response.aclose()
+                await http.aclose()
 
         return response, body()
 
