@@ -27,6 +27,30 @@ async def test_an_answer_shows_the_words_and_where_the_time_went(serve: Serve, p
     assert page.errors == []
 
 
+async def test_thinking_is_folded_apart_from_the_answer(serve: Serve, page: Page) -> None:
+    live = await serve(
+        behavior={
+            "capabilities": "completion,thinking",
+            "thinking_tokens": 5,
+            "tokens": 3,
+            "token_seconds": 0.01,
+        }
+    )
+    await open_page(page, live)
+    numbers = await answered(page, "Hello")
+    assert "8 tokens" in numbers
+    await page.shows(".thinking", "Thought for ")
+    thoughts = "document.querySelector('.thinking div')"
+    assert await page.run(f"{thoughts}.checkVisibility()") is False
+    await page.click(".thinking summary")
+    assert await page.run(f"{thoughts}.checkVisibility()") is True
+    assert len((await page.run(f"{thoughts}.textContent")).split()) > 1
+    body = requests(page)[0] | {"stream": False, "stream_options": None}
+    message = (await live.http.post(CHAT, json=body)).json()["choices"][0]["message"]
+    assert (await page.run(f"{thoughts}.textContent")).split() == message["reasoning"].split()
+    assert (await page.text(".text")).split() == message["content"].split()
+
+
 async def test_the_phases_are_shown_while_the_answer_is_written(serve: Serve, page: Page) -> None:
     live = await serve(behavior={"tokens": 1000, "first_token_seconds": 0.5, "token_seconds": 0.05})
     await open_page(page, live)
@@ -164,7 +188,7 @@ async def test_an_image_goes_with_the_message_small_enough_to_send(
     await page.click("#images button")
     assert await page.run(count) == 1
     size = "(({naturalWidth, naturalHeight}) => [naturalWidth, naturalHeight])"
-    assert await page.run(f"{size}(document.querySelector('#images img'))") == [1024, 512]
+    assert await page.run(f"{size}(document.querySelector('#images img'))") == [896, 448]
     await ask(page, "What is this?")
     await until("the request", lambda: requests(page))
     text, image = requests(page)[0]["messages"][0]["content"]

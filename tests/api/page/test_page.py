@@ -114,6 +114,7 @@ async def test_a_screen_reader_finds_a_name_for_everything(serve: Serve, page: P
         ("textbox", "System prompt"),
         ("textbox", "API key"),
         ("spinbutton", "Temperature"),
+        ("combobox", "Thinking"),
         ("button", "Copy"),
         ("button", "Add an image"),
         ("textbox", "Message"),
