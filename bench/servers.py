@@ -58,8 +58,8 @@ def runtime() -> Recipe:
         "RUNTIME_MODEL": MODEL,
         "RUNTIME_SIMULATED_SLOTS": str(SLOTS),
     }
-    keep_open = ("--timeout-keep-alive", "3600")
-    return Recipe("runtime", uvicorn(*keep_open), ROOT / "runtime", settings, "/ready")
+    options = ("--http", "llm_runtime.upgrades:Protocol", "--timeout-keep-alive", "3600")
+    return Recipe("runtime", uvicorn(*options), ROOT / "runtime", settings, "/ready")
 
 
 def gateway(runtime_url: str, log_level: str) -> Recipe:

@@ -58,8 +58,9 @@ def environment(values: Values, inherited: Mapping[str, str]) -> dict[str, str]:
     ports = {SETTINGS[name].variable: str(values[name]) for name in ("api_port", "runtime_port")}
     defaults = {"LLM_CORS_ORIGINS": "localhost", "LLM_LOG_FORMAT": "console", "PYTHONUNBUFFERED": "1"}
     both = {**defaults, **inherited, **fixed, **ports}
-    if path := inherited.get("RUNTIME_MODEL_PATH"):
-        both["RUNTIME_MODEL_PATH"] = os.path.abspath(path)  # the runtime starts in a folder of its own
+    for name in ("RUNTIME_MODEL_PATH", "RUNTIME_CHAT_TEMPLATE_PATH"):
+        if path := inherited.get(name):
+            both[name] = os.path.abspath(path)  # the runtime starts in a folder of its own
     return both
 
 

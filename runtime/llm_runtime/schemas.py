@@ -145,6 +145,7 @@ class GenerationRequest(ModelRequest):
     """The fields that /api/generate and /api/chat share."""
 
     stream: bool | None = None
+    truncate: bool | None = None
     think: Think = None
     format: Format = None
     logprobs: bool | None = None

@@ -10,6 +10,7 @@ import httpx
 import uvicorn
 from llm_runtime.app import create_app
 from llm_runtime.settings import Settings
+from llm_runtime.upgrades import Protocol
 
 from tests.waiting import until, within
 
@@ -30,6 +31,7 @@ class Service:
 
     http: httpx.AsyncClient
     server: Server
+    port: int
 
     async def state(self) -> dict[str, Any]:
         """Return what GET /simulator returns."""
@@ -53,7 +55,9 @@ class Service:
 async def serve(stack: contextlib.AsyncExitStack, *, wait: bool = True, **behavior: Any) -> Service:
     """Serve a runtime of this behavior until the stack closes; by default wait until its model is ready."""
     settings = Settings.model_validate({"engine": "simulated", "simulated": behavior})
-    config = uvicorn.Config(create_app(settings), port=0, log_level="critical", timeout_graceful_shutdown=0)
+    config = uvicorn.Config(
+        create_app(settings), http=Protocol, port=0, log_level="critical", timeout_graceful_shutdown=0
+    )
     server = Server(config)
     task = asyncio.create_task(server.serve())
 
@@ -68,7 +72,7 @@ async def serve(stack: contextlib.AsyncExitStack, *, wait: bool = True, **behavi
     client = httpx.AsyncClient(
         base_url=f"http://127.0.0.1:{port}", timeout=20, limits=httpx.Limits(), trust_env=False
     )
-    service = Service(await stack.enter_async_context(client), server)
+    service = Service(await stack.enter_async_context(client), server, port)
     if wait:
         await service.reaches(ready=True)
     return service

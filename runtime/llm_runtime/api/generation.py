@@ -64,6 +64,7 @@ def _job(body: GenerationRequest, **parts: Any) -> Job:
         options=body.options or DEFAULT_OPTIONS,
         format=body.format,
         think=body.think,
+        truncate=body.truncate is not False,
         logprobs=body.top_logprobs or 0 if body.logprobs else None,
         **parts,
     )

@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from llm_runtime.engines.context import PromptTooLongError
 from llm_runtime.engines.engine import Chunk, EngineError, Finish, Job, Logprob
 from llm_runtime.schemas import CalledFunction, Message, ToolCall
 
@@ -14,21 +15,6 @@ Event = dict[str, Any]
 ANY_OBJECT = {"type": "object"}
 # Extends JSON schema (https://github.com/guidance-ai/llguidance): one line, so that no tokens go into layout.
 LAYOUT = {"x-guidance": {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}}
-
-
-class PromptTooLongError(EngineError):
-    """The prompt does not fit into the context."""
-
-
-def without_oldest(messages: tuple[Message, ...]) -> tuple[Message, ...]:
-    """Return the conversation without its oldest message.
-
-    System messages and the last message stay; the result is empty if there are no others.
-    """
-    for index, message in enumerate(messages[:-1]):
-        if message.role != "system":
-            return messages[:index] + messages[index + 1 :]
-    return ()
 
 
 def schema_of(job: Job) -> dict[str, Any] | None:
@@ -93,19 +79,9 @@ def _message(message: Message) -> Event:
     return {"role": message.role, "content": message.content, **fields}
 
 
-def check_prompt(event: Event, num_ctx: int) -> None:
-    """Enforce the request's own num_ctx (tokens; 0: not given).
-
-    The slots' context is allocated at the load, so a larger num_ctx has no effect.
-
-    Raises:
-        PromptTooLongError: the prompt is longer.
-    """
-    total = event.get("prompt_progress", {}).get("total", 0)
-    if 0 < num_ctx < total:
-        raise PromptTooLongError(
-            400, f"request ({total} tokens) exceeds the available context size ({num_ctx} tokens)"
-        )
+def prompt_tokens(event: Event) -> int:
+    """Return the number of the prompt's tokens, which is known from the first events; 0 in others."""
+    return int(event.get("prompt_progress", {}).get("total", 0))
 
 
 class EventReader:

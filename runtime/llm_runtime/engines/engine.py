@@ -37,6 +37,7 @@ class Job:
         suffix: What follows the gap after `prompt`; "" where there is none.
         format: "json", a JSON schema that the answer has to conform to, or None.
         think: Whether to think, or how hard (low, medium, high, max); None: the model's default.
+        truncate: Whether a conversation that exceeds the context loses its oldest messages, or is refused.
         logprobs: How many alternatives to report for each token (0: the token's own log probability only);
             None: no log probabilities.
     """
@@ -49,6 +50,7 @@ class Job:
     format: str | dict[str, Any] | None = None
     think: bool | str | None = None
     logprobs: int | None = None
+    truncate: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ import json
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -13,13 +12,12 @@ from typing import Any
 from llm_runtime.engines.completions import (
     Event,
     EventReader,
-    PromptTooLongError,
     chat_request,
-    check_prompt,
     completion_request,
+    prompt_tokens,
     schema_of,
-    without_oldest,
 )
+from llm_runtime.engines.context import PromptTooLongError, check_length, shortened
 from llm_runtime.engines.embedder import Embedder
 from llm_runtime.engines.engine import Embeddings, EmbedJob, Emit, EngineError, Finish, Job, ModelInfo
 from llm_runtime.engines.gguf import Gguf
@@ -107,9 +105,9 @@ class LlamaCppEngine:
             try:
                 return await self._generate(job, emit)
             except PromptTooLongError:
-                if not (rest := without_oldest(job.messages)):
+                if (shorter := shortened(job)) is None:
                     raise
-                job = replace(job, messages=rest)
+                job = shorter
 
     async def _generate(self, job: Job, emit: Emit) -> Finish:
         """Run the job in a thread; when cancelled, it stops at the next token or batch of the prompt."""
@@ -128,7 +126,8 @@ class LlamaCppEngine:
         finish: Finish | None = None
         try:
             while (event := await events.get()) is not None:
-                check_prompt(event, job.options.num_ctx)
+                # The slots' context is allocated at the load, so a larger num_ctx has no effect.
+                check_length(prompt_tokens(event), job.options.num_ctx)
                 chunk, finish = reader.read(event)
                 if chunk is not None:
                     await emit(chunk)

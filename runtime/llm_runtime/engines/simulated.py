@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from llm_runtime.engines.behavior import Behavior, Fault
+from llm_runtime.engines.context import PromptTooLongError, check_length, shortened
 from llm_runtime.engines.engine import (
     Chunk,
     DropError,
@@ -90,6 +91,7 @@ class SimulatedEngine:
     async def generate(self, job: Job, emit: Emit) -> Finish:
         """Emit the answer that the script has for the job, with the set delays."""
         fault = self._take_fault("error", "hang", "drop", "unfinished")
+        job = _fitted(job)
         script = write(job, self.behavior)
         limit = job.options.num_predict
         count = min(limit, len(script.tokens)) if limit > 0 else len(script.tokens)
@@ -170,3 +172,16 @@ class SimulatedEngine:
         if fault.kind == "unfinished":
             raise UnfinishedError
         raise EngineError(500, "simulated failure: the model runner has unexpectedly stopped")
+
+
+def _fitted(job: Job) -> Job:
+    """Return the job with a prompt that fits into the request's own num_ctx; a word counts as a token."""
+    while True:
+        try:
+            check_length(len(prompt_of(job).split()), job.options.num_ctx)
+        except PromptTooLongError:
+            if (shorter := shortened(job)) is None:
+                raise
+            job = shorter
+        else:
+            return job

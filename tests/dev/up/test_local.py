@@ -46,10 +46,9 @@ def test_a_model_file_is_found_from_where_make_was_called(
 ) -> None:
     (tmp_path / "own.gguf").write_bytes(b"GGUF...")
     monkeypatch.chdir(tmp_path)
-    own = {"RUNTIME_MODEL_PATH": "own.gguf"}
-    assert processes.environment(values(MODEL="own:1b"), own)["RUNTIME_MODEL_PATH"] == str(
-        tmp_path / "own.gguf"
-    )
+    own = {"RUNTIME_MODEL_PATH": "own.gguf", "RUNTIME_CHAT_TEMPLATE_PATH": "own.jinja"}
+    both = processes.environment(values(MODEL="own:1b"), own)
+    assert [both[name] for name in own] == [str(tmp_path / "own.gguf"), str(tmp_path / "own.jinja")]
     local.check_model(values(MODEL="own:1b"), own)
 
 

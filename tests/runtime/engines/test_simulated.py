@@ -55,6 +55,12 @@ async def test_an_answer_stops_by_itself_after_the_length_that_is_set() -> None:
         assert (finish.generated_tokens, finish.reason) == (40, "stop")
 
 
+async def test_a_prompt_longer_than_the_requests_context_is_refused() -> None:
+    with pytest.raises(EngineError, match=r"request \(3 tokens\) exceeds the .* size \(2 tokens\)") as caught:
+        await ask(engine(), prompt="one two three", num_ctx=2)
+    assert caught.value.status == 400
+
+
 async def test_the_same_prompt_and_seed_give_the_same_text() -> None:
     first, again, other = [await ask(engine(), seed=seed) for seed in (1, 1, 2)]
     assert first == again
