@@ -119,8 +119,10 @@ class ModelChangeError(InvalidRequestError):
 
     status, code = 403, "model_changes_not_allowed"
 
-    def __init__(self, problem: str) -> None:
-        super().__init__(f"{problem}: the platform decides which models there are (LLM_ALLOW_MODEL_CHANGES)")
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"{path} is not available: the platform decides which models there are (LLM_ALLOW_MODEL_CHANGES)"
+        )
 
 
 class UnknownModelError(InvalidRequestError):

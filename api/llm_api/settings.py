@@ -69,7 +69,7 @@ class Settings(BaseSettings):
     )
     allow_model_changes: bool = Field(
         default=False,
-        description="Let clients pull, create, copy, delete, push and unload models by Ollama's API",
+        description="Let clients pull, create, copy, delete and push models through Ollama's API",
     )
     num_thread: int | None = Field(
         default=None, ge=1, description="Threads per generation; unset: the runtime decides"

@@ -10,14 +10,17 @@ from llm_api.upstream.chunk import Chunk, Finish
 from llm_api.upstream.client import Job
 
 
-def embed_job(model: str, texts: list[str], given: dict[str, Any], settings: Settings) -> Job:
+def embed_job(
+    model: str, texts: list[str], given: dict[str, Any], settings: Settings, options: dict[str, Any]
+) -> Job:
     """Return the job that embeds texts; without any, it loads the model.
 
     Raises:
         TooLargeError: A text is over the limit of a prompt; the size of the body bounds all of them.
     """
     check_prompt(max(map(len, texts), default=0), settings)
-    options = {"num_thread": settings.num_thread} if settings.num_thread else {}
+    if settings.num_thread:
+        options = options | {"num_thread": settings.num_thread}
     return Job("/api/embed", model, {"input": texts, "options": options} | given, False, ("embedding",))
 
 

@@ -1,6 +1,5 @@
 """Requests of Ollama's own API: https://github.com/ollama/ollama/blob/main/docs/api.md."""
 
-import re
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -26,7 +25,6 @@ from llm_api.dialects.ollama_fields import (
     all_options,
     declared,
 )
-from llm_api.errors import ModelChangeError
 from llm_api.settings import Settings
 from llm_api.upstream.client import Job
 
@@ -39,23 +37,12 @@ class OllamaModelRequest(Documented):
     model: str = Field(min_length=1, max_length=256)
     options: OllamaOptions | None = None
     keep_alive: KeepAlive | None = Field(
-        None,
-        description="Of no effect unless LLM_ALLOW_MODEL_CHANGES is set: all users share the loaded model.",
+        None, description="How long the model stays loaded; 0 without a prompt: unload it."
     )
 
-    def kept(self, settings: Settings, *, loads: bool) -> dict[str, Any]:
-        """Return `keep_alive` for the runtime, if clients may set it.
-
-        Raises:
-            ModelChangeError: They may not, and all that the request does is to unload the model.
-        """
-        if self.keep_alive is None:
-            return {}
-        if settings.allow_model_changes:
-            return {"keep_alive": self.keep_alive}
-        if loads and not re.search("[1-9]", str(self.keep_alive)):
-            raise ModelChangeError("a model may not be unloaded")
-        return {}
+    @property
+    def kept(self) -> dict[str, Any]:
+        return {} if self.keep_alive is None else {"keep_alive": self.keep_alive}
 
 
 class OllamaGenerationRequest(OllamaModelRequest):
@@ -77,15 +64,14 @@ class OllamaGenerationRequest(OllamaModelRequest):
         prompt: dict[str, Any],
         needs: dict[str, Any],
     ) -> Job:
-        """Return the job, which only loads the model if there is no prompt.
+        """Return the job, which only loads or unloads the model if there is no prompt.
 
         `needs` says of each capability whether the request needs it.
         """
-        payload = prompt | self.kept(settings, loads=not prompt)
+        payload = prompt | self.kept | {"options": all_options(self.options, settings)}
         if prompt:
             given = declared(self)
             payload |= {name: given[name] for name in SHARED if name in given}
-            payload["options"] = all_options(self.options, settings)
             needs |= {"thinking": self.think}
         needed = tuple(name for name, value in needs.items() if value and prompt)
         return Job(path, model, payload, self.stream is not False, needed)
@@ -149,6 +135,11 @@ class OllamaGenerateRequest(OllamaGenerationRequest):
         return GenerationFormat(model, generate_fields)
 
 
+def _context(options: OllamaOptions | None) -> dict[str, Any]:
+    """Return the one option that matters to an embedding."""
+    return {"num_ctx": options.num_ctx} if options and options.num_ctx else {}
+
+
 class OllamaEmbedRequest(OllamaModelRequest):
     """POST /api/embed: texts. Without any, the model is only loaded."""
 
@@ -161,8 +152,7 @@ class OllamaEmbedRequest(OllamaModelRequest):
         given: dict[str, Any] = {"truncate": self.truncate is not False}
         if self.dimensions:
             given["dimensions"] = self.dimensions
-        given |= self.kept(settings, loads=not texts)
-        return embed_job(model, list(texts), given, settings)
+        return embed_job(model, list(texts), given | self.kept, settings, _context(self.options))
 
     def answer_format(self, request_id: str, model: str) -> EmbedFormat:
         return EmbedFormat(model)
@@ -175,8 +165,7 @@ class OllamaEmbeddingsRequest(OllamaModelRequest):
 
     def job(self, model: str, settings: Settings) -> Job:
         texts = [self.prompt] if self.prompt else []
-        given = self.kept(settings, loads=not texts)
-        return embed_job(model, texts, given, settings)
+        return embed_job(model, texts, self.kept, settings, _context(self.options))
 
     def answer_format(self, request_id: str, model: str) -> EmbeddingFormat:
         return EmbeddingFormat()

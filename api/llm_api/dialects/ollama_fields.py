@@ -43,12 +43,14 @@ class OllamaOptions(Documented):
         ),
         ANY_VALUE,
     )
-    # With another value than that of the request before, Ollama loads the model again, for everybody.
     IGNORED: ClassVar = dict.fromkeys(
-        ("num_ctx", "num_batch", "num_gpu", "main_gpu", "use_mmap", "num_thread", "draft_num_predict"),
-        "set it for the runtime: it would load the model again for every user",
+        ("num_batch", "num_gpu", "main_gpu", "use_mmap", "num_thread", "draft_num_predict"),
+        "it depends on the machine: set it for the runtime",
     )
 
+    num_ctx: Annotated[int, Field(ge=0, le=2**21), INTEGER] | None = Field(
+        None, description="Length of the context. A change makes Ollama load the model again."
+    )
     num_keep: Integer | None = None
     seed: Integer | None = None
     num_predict: Integer | None = Field(
@@ -132,6 +134,4 @@ def all_options(options: OllamaOptions | None, settings: Settings) -> dict[str, 
         raise InvalidRequestError(
             f"options.num_predict: must be at most {settings.max_output_tokens}", param="options.num_predict"
         )
-    if given.get("num_predict") == 0:
-        del given["num_predict"]
-    return runtime_options(given, settings)
+    return runtime_options(given | {"num_predict": given.get("num_predict") or -1}, settings)

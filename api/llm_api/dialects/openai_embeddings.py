@@ -47,7 +47,7 @@ class EmbeddingsRequest(Documented):
         given: dict[str, Any] = {"truncate": False}
         if self.dimensions is not None:
             given["dimensions"] = self.dimensions
-        return embed_job(model, texts, given, settings)
+        return embed_job(model, texts, given, settings, {})
 
     def answer_format(self, request_id: str, model: str) -> "EmbeddingsFormat":
         return EmbeddingsFormat(model, self.dimensions, as_base64=self.encoding_format == "base64")

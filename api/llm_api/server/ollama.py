@@ -3,10 +3,10 @@
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import StreamingResponse
 
 from llm_api import errors
-from llm_api.catalogue import Catalogue
+from llm_api.dialects.dialect import encode
 from llm_api.dialects.errors import OllamaErrorResponse
 from llm_api.dialects.ollama import (
     OllamaChatRequest,
@@ -27,9 +27,7 @@ models = APIRouter(route_class=BoundedRoute, tags=["Ollama's API"])
 
 
 def _generation(stream: str = "") -> dict[str, Any]:
-    documented = responses(
-        *errors.GENERATION_ERRORS, errors.ModelChangeError, stream=stream, shape=OllamaErrorResponse
-    )
+    documented = responses(*errors.GENERATION_ERRORS, stream=stream, shape=OllamaErrorResponse)
     return {"response_model": dict[str, Any], "responses": documented}
 
 
@@ -66,32 +64,28 @@ async def embeddings(request: Request, body: OllamaEmbeddingsRequest) -> Respons
 
 
 @models.get("/api/version", **_query())
-async def version(request: Request) -> Any:
+async def version(request: Request) -> Response:
     """Return the runtime's version."""
-    return await request.state.gateway.inventory.ask("GET", "/api/version")
+    return _json(await request.state.gateway.inventory.ask("GET", "/api/version"))
 
 
 @models.get("/api/tags", **_query())
-async def tags(request: Request) -> dict[str, Any]:
+async def tags(request: Request) -> Response:
     """List the models; an alias is listed with the details of its model."""
     gateway: Gateway = request.state.gateway
-    listed = (await gateway.inventory.ask("GET", "/api/tags")).get("models") or []
-    return {"models": [*listed, *_aliases(gateway.catalogue, listed)]}
-
-
-def _aliases(catalogue: Catalogue, listed: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    by_name = {entry["name"]: entry for entry in listed}
-    return [
-        by_name[model] | {"name": alias, "model": alias}
-        for alias, model in catalogue.aliases().items()
-        if model in by_name
+    listed = {entry["name"]: entry for entry in await gateway.inventory.entries("/api/tags")}
+    aliases = [
+        listed[name] | {"name": alias, "model": alias}
+        for alias, name in gateway.catalogue.aliases().items()
+        if name in listed
     ]
+    return _json({"models": [*listed.values(), *aliases]})
 
 
 @models.get("/api/ps", **_query())
-async def ps(request: Request) -> Any:
+async def ps(request: Request) -> Response:
     """List the models that are loaded."""
-    return await request.state.gateway.inventory.ask("GET", "/api/ps")
+    return _json({"models": await request.state.gateway.inventory.entries("/api/ps")})
 
 
 @models.post("/api/show", **_query(*BODY_ERRORS, errors.UnknownModelError))
@@ -99,7 +93,11 @@ async def show(request: Request, body: OllamaShowRequest) -> Response:
     """Describe a model."""
     gateway: Gateway = request.state.gateway
     payload = {"model": await gateway.catalogue.resolve(body.model), "verbose": bool(body.verbose)}
-    return JSONResponse(await gateway.inventory.ask("POST", "/api/show", payload))
+    return _json(await gateway.inventory.ask("POST", "/api/show", payload))
+
+
+def _json(content: Any) -> Response:
+    return Response(encode(content), media_type="application/json")
 
 
 @models.post("/api/pull", **_query(*CHANGE_ERRORS))
@@ -114,7 +112,7 @@ async def change(request: Request) -> Response:
     gateway: Gateway = request.state.gateway
     path = request.url.path
     if not gateway.settings.allow_model_changes:
-        raise errors.ModelChangeError(f"{path} is not available here")
+        raise errors.ModelChangeError(path)
     # The middleware turns HEAD into GET, and Ollama has only HEAD for blobs.
     method = "HEAD" if request.method == "GET" else request.method
     kept = {

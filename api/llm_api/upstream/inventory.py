@@ -61,6 +61,17 @@ class Inventory:
                 raise RuntimeFailedError("the runtime's response is not JSON") from error
         raise unavailable(self._replicas)
 
+    async def entries(self, path: str) -> list[dict[str, Any]]:
+        """Return the models that the replicas list at a path, each name once.
+
+        Raises:
+            RuntimeUnavailableError: No replica lists any.
+        """
+        lists = await asyncio.gather(*(self._entries(replica, path) for replica in self._replicas.all))
+        if all(entries is None for entries in lists):
+            raise unavailable(self._replicas)
+        return list({entry["name"]: entry for entries in lists for entry in entries or ()}.values())
+
     async def forward(
         self, method: str, path: str, headers: dict[str, str], content: AsyncIterator[bytes]
     ) -> tuple[httpx.Response, AsyncIterator[bytes]]:
@@ -108,18 +119,24 @@ class Inventory:
 
     async def _tags(self, replica: Replica) -> dict[str, str] | None:
         """Return one replica's models, or None if it does not list them."""
+        entries = await self._entries(replica, "/api/tags")
+        replica.failing = entries is None
+        return (
+            None
+            if entries is None
+            else {entry["name"]: str(entry.get("modified_at", "")) for entry in entries}
+        )
+
+    async def _entries(self, replica: Replica, path: str) -> list[dict[str, Any]] | None:
         try:
-            response = await self._send(replica, "GET", "/api/tags")
-            models = {
-                # JSON can hold lone surrogates, which the gateway could not send on in UTF-8.
-                str(m["name"]).encode(errors="replace").decode(): str(m.get("modified_at", ""))
-                for m in response.json()["models"] or []
-            }
+            response = await self._send(replica, "GET", path)
+            # JSON can hold lone surrogates, which the gateway could not send on in UTF-8.
+            return [
+                entry | {"name": str(entry["name"]).encode(errors="replace").decode()}
+                for entry in response.json()["models"] or []
+            ]
         except (httpx.HTTPError, TimeoutError, *ollama.MALFORMED):
-            replica.failing = True
             return None
-        replica.failing = False
-        return models
 
     async def _send(self, replica: Replica, method: str, path: str, payload: Any = None) -> httpx.Response:
         async with asyncio.timeout(self._seconds):

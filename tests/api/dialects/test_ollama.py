@@ -54,9 +54,10 @@ def lines(response: httpx.Response) -> list[dict[str, Any]]:
 def error(response: httpx.Response, status: int) -> str:
     """Return the message of an error after checking its status and Ollama's shape."""
     assert response.status_code == status, response.text
-    (name, message) = *response.json(), response.json().get("error")
-    assert (name, type(message)) == ("error", str)
-    return str(message)
+    assert list(response.json()) == ["error"]
+    message = response.json()["error"]
+    assert isinstance(message, str)
+    return message
 
 
 async def test_a_chat_streams_unless_told_otherwise(app: InProcess) -> None:
@@ -124,40 +125,31 @@ async def test_more_tokens_than_allowed_are_refused_by_name(app: InProcess) -> N
     assert error(response, 400) == "options.num_predict: must be at most 4096"
 
 
-async def test_options_that_load_the_model_again_are_ignored_and_named(app: InProcess) -> None:
-    response = await post(
-        app, "/api/generate", prompt="Hello", options={"num_ctx": 9, "num_gpu": 1, "mirostat": 0}
-    )
-    assert response.headers["x-ignored-fields"] == "options.num_ctx, options.num_gpu"
-    assert json.loads(app.runtime.calls.last.request.content)["options"] == {"num_predict": 4096}
+async def test_options_that_depend_on_the_machine_are_ignored_and_named(app: InProcess) -> None:
+    options = {"num_ctx": 512, "num_gpu": 1, "num_thread": 2, "mirostat": 0}
+    response = await post(app, "/api/generate", prompt="Hello", options=options)
+    assert response.headers["x-ignored-fields"] == "options.num_gpu, options.num_thread"
+    received = json.loads(app.runtime.calls.last.request.content)["options"]
+    assert received == {"num_ctx": 512, "num_predict": 4096}
 
 
 async def test_a_request_without_a_prompt_loads_the_model(app: InProcess) -> None:
-    app.runtime.post("/api/chat").respond(
-        json={"message": {"content": ""}, "done": True, "done_reason": "load"}
-    )
-    body = await sent(app, "/api/chat", messages=[], options={"temperature": 1})
-    assert body == {"model": MODEL, "stream": False}
+    loaded = {"message": {"content": ""}, "done": True, "done_reason": "load"}
+    app.runtime.post("/api/chat").respond(json=loaded)
+    body = await sent(app, "/api/chat", messages=[], options={"num_ctx": 512}, keep_alive="5m", think=True)
+    options = {"num_ctx": 512, "num_predict": 4096}
+    assert body == {"model": MODEL, "stream": False, "options": options, "keep_alive": "5m"}
     (line,) = lines(await post(app, "/api/chat"))
     assert (line["done"], line["done_reason"]) == (True, "load")
     assert "eval_count" not in line
 
 
-@pytest.mark.parametrize("path", ["/api/chat", "/api/generate", "/api/embed", "/api/embeddings"])
-@pytest.mark.parametrize("never", [0, 0.0, "0", "0s", "0m0s"])
-async def test_unloading_a_model_is_refused(app: InProcess, path: str, never: Any) -> None:
-    assert "may not be unloaded" in error(await post(app, path, keep_alive=never), 403)
-
-
-async def test_keep_alive_has_no_effect_unless_model_changes_are_allowed(
-    open_gateway: Open, app: InProcess
-) -> None:
-    assert "keep_alive" not in await sent(app, "/api/generate", prompt="Hello", keep_alive="5m")
-    allowed = await open_gateway(allow_model_changes=True)
-    allowed.runtime.post("/api/generate").respond(
-        json={"response": "", "done": True, "done_reason": "unload"}
-    )
-    assert (await sent(allowed, "/api/generate", keep_alive=0))["keep_alive"] == 0
+async def test_a_request_to_embed_nothing_unloads_the_model(app: InProcess) -> None:
+    app.runtime.post("/api/embed").respond(json={"embeddings": []})
+    response = await post(app, "/api/embed", keep_alive=0, options={"num_ctx": 512})
+    assert response.json()["embeddings"] == []
+    received = json.loads(app.runtime.calls.last.request.content)
+    assert (received["input"], received["keep_alive"], received["options"]) == ([], 0, {"num_ctx": 512})
 
 
 async def test_an_answer_can_be_appended_to_the_conversation(app: InProcess) -> None:
