@@ -38,7 +38,7 @@ def result_of(call: str) -> Any:
 
 def serve(port: int) -> None:
     if "FAKE_BROKEN" in os.environ:
-        sys.exit("Error: listen tcp: address in use")
+        sys.exit(f"Error: {os.environ['FAKE_BROKEN']}")
     ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
 
 

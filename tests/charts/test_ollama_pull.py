@@ -24,8 +24,12 @@ from tests.charts.ollama_pod import (
 from tests.waiting import until_sync
 
 WANTED = f"{MODEL} {SOURCE}"
-FULL = " (the volume is full; the chart's persistence.size sets its size)"
-FOREIGN = f" (this container's user, {os.getuid()}, must own everything on the volume)"
+FULL = " (the volume is full; the chart's persistence.size sets the size of new ones)"
+UID = os.getuid()
+FOREIGN = (
+    f" (this container's user, {UID}, must own everything on the volume:"
+    f" chown -R {UID} there, or delete its claim)"
+)
 
 
 def test_a_missing_model_is_pulled_and_gets_its_name_and_threads(pod: Pod) -> None:
@@ -131,10 +135,20 @@ def test_where_the_volume_is_the_reason_the_last_line_says_what_is_wrong_with_it
     assert done.stdout.splitlines()[-1].endswith(f" from {SOURCE}: {reason}{advice}")
 
 
-def test_a_server_that_does_not_start_fails_the_pull_with_its_log(pod: Pod) -> None:
-    done = pod.run("pull", WANTED, results={}, FAKE_BROKEN="1")
+@pytest.mark.parametrize(
+    ("reason", "advice"),
+    [
+        ("listen tcp: address in use", ""),
+        ("could not create directory mkdir /models/.ollama: permission denied", FOREIGN),
+        ("write /models/id_ed25519: no space left on device", FULL),
+    ],
+)
+def test_a_server_that_does_not_start_fails_the_pull_with_its_log_and_advice(
+    pod: Pod, reason: str, advice: str
+) -> None:
+    done = pod.run("pull", WANTED, results={}, FAKE_BROKEN=reason)
     assert done.returncode == 1
-    assert done.stdout.splitlines() == ["Ollama does not start:", "Error: listen tcp: address in use"]
+    assert done.stdout.splitlines() == ["Ollama does not start:", f"Error: {reason}{advice}"]
 
 
 def test_a_pod_that_is_deleted_stops_its_pull_at_once_and_its_server_too(pod: Pod) -> None:

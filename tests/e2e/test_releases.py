@@ -63,3 +63,14 @@ def test_a_second_upgrade_changes_nothing(chart: str) -> None:
     helm(*command)
     assert helm("get", "manifest", chart) == first
     assert generations() == objects
+
+
+def test_another_size_for_volumes_that_exist_is_refused_with_the_commands_that_change_it() -> None:
+    folder = str(ROOT / "charts/llm-runtime")
+    command = ["upgrade", "--install", "sized", folder, "--create-namespace", *UNSCHEDULABLE]
+    command += ["--set", "fullnameOverride=sized,autoscaling.mode=none,replicas=0"]
+    helm(*command, "--set", "persistence.size=1Gi")
+    helm(*command, "--set", "persistence.size=1024Mi")  # the same
+    with pytest.raises(AssertionError, match="makes volumes of 1Gi, which cannot change") as refusal:
+        helm(*command, "--set", "persistence.size=2Gi")
+    assert "delete statefulset sized --cascade=orphan" in str(refusal.value)

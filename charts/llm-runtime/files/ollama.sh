@@ -45,9 +45,9 @@ pull_one() {
 fail() {
   local advice=""
   case $1 in
-    *": no space left on device"*) advice=" (the volume is full; the chart's persistence.size sets its size)" ;;
+    *": no space left on device"*) advice=" (the volume is full; the chart's persistence.size sets the size of new ones)" ;;
     *" $OLLAMA_MODELS/"*": permission denied"* | *" $OLLAMA_MODELS/"*": operation not permitted"*)
-      advice=" (this container's user, $UID, must own everything on the volume)" ;;
+      advice=" (this container's user, $UID, must own everything on the volume: chown -R $UID there, or delete its claim)" ;;
   esac
   echo "$1$advice"
   exit 1
