@@ -13,18 +13,21 @@
 {{- end -}}
 
 {{- define "llm-runtime.tolerations" -}}
-{{ toYaml (ternary (concat .Values.tolerations .Values.gpu.tolerations) .Values.tolerations (eq (include "llm-runtime.usesGPU" .) "true")) }}
+{{- if include "llm-runtime.usesGPU" . }}{{ toYaml (concat .Values.tolerations .Values.gpu.tolerations) }}
+{{- else }}{{ toYaml .Values.tolerations }}
+{{- end }}
 {{- end -}}
 
 {{- define "llm-runtime.routeTimeout" -}}{{ .Values.httpRoute.timeouts.request }}{{- end -}}
 
 {{/* Of the others: */}}
 {{- define "llm-runtime.usesGPU" -}}
-{{- $uses := or .Values.gpu.count .Values.gpu.resourceClaimTemplate | not | not -}}
-{{- if and $uses (ne .Values.engine "ollama") -}}
+{{- if or .Values.gpu.count .Values.gpu.resourceClaimTemplate -}}
+{{- if ne .Values.engine "ollama" -}}
 {{- fail (printf "\nthe engine %s computes on CPUs, and gpu asks for a GPU\n  fix: --set engine=ollama, or gpu.count=0 and no gpu.resourceClaimTemplate" .Values.engine) -}}
 {{- end -}}
-{{ $uses }}
+true
+{{- end -}}
 {{- end -}}
 
 {{/* The server's resources. The pull needs no GPU. */}}
