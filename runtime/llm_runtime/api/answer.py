@@ -75,7 +75,8 @@ class Answer(Work):
     async def _emit(self, chunk: Chunk) -> None:
         if not chunk:
             return
-        await self._start()
+        if not self._started:
+            await self._start()
         await self._send_line(self._object(chunk, done=False), more=True)
 
     def _object(self, chunk: Chunk, *, done: bool) -> dict[str, Any]:

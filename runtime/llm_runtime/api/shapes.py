@@ -13,25 +13,27 @@ Shape = Callable[[Chunk], dict[str, Any]]
 
 def generate_fields(chunk: Chunk) -> dict[str, Any]:
     """Return the fields of /api/generate."""
-    return {"response": chunk.text} | _others(chunk) | _logprobs(chunk)
+    fields: dict[str, Any] = {"response": chunk.text}
+    _add_others(fields, chunk)
+    if chunk.logprobs:
+        fields["logprobs"] = [_logprob(entry) for entry in chunk.logprobs]
+    return fields
 
 
 def chat_fields(chunk: Chunk) -> dict[str, Any]:
     """Return the fields of /api/chat."""
-    return {"message": {"role": "assistant", "content": chunk.text} | _others(chunk)} | _logprobs(chunk)
+    message: dict[str, Any] = {"role": "assistant", "content": chunk.text}
+    _add_others(message, chunk)
+    if chunk.logprobs:
+        return {"message": message, "logprobs": [_logprob(entry) for entry in chunk.logprobs]}
+    return {"message": message}
 
 
-def _others(chunk: Chunk) -> dict[str, Any]:
-    fields: dict[str, Any] = {}
+def _add_others(fields: dict[str, Any], chunk: Chunk) -> None:
     if chunk.thinking:
         fields["thinking"] = chunk.thinking
     if chunk.tool_calls:
         fields["tool_calls"] = [call.model_dump() for call in chunk.tool_calls]
-    return fields
-
-
-def _logprobs(chunk: Chunk) -> dict[str, Any]:
-    return {"logprobs": [_logprob(entry) for entry in chunk.logprobs]} if chunk.logprobs else {}
 
 
 def _logprob(entry: Logprob) -> dict[str, Any]:

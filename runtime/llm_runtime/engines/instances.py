@@ -3,33 +3,18 @@
 import random
 from typing import Any, Final
 
-from llm_runtime.engines.patterns import PatternError, sample
+from llm_runtime.engines import scalars
+from llm_runtime.engines.scalars import Schema, SchemaError, check_size
 
-Schema = dict[str, Any]
-WORDS: Final = ("amber", "birch", "cobalt", "dune", "ember", "fjord", "grove", "Łódź", "東京")
-FORMATS: Final = {
-    "date-time": "2026-01-02T03:04:05Z",
-    "date": "2026-01-02",
-    "time": "03:04:05Z",
-    "duration": "PT5M",
-    "email": "ada@example.com",
-    "hostname": "example.com",
-    "ipv4": "192.0.2.1",
-    "ipv6": "2001:db8::1",
-    "uri": "https://example.com/",
-    "uuid": "123e4567-e89b-42d3-a456-426614174000",
-}
 UNSUPPORTED: Final = (
     "contains", "dependentRequired", "dependentSchemas", "else", "if", "not", "patternProperties",
     "propertyNames", "then", "unevaluatedItems", "unevaluatedProperties",
 )  # fmt: skip
+MALFORMED: Final = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+TYPES: Final = ("object", "array", "string", "integer", "number", "boolean", "null")
 # Below this depth only what the schema requires is generated, so that recursive schemas end.
 ROOMY_DEPTH: Final = 3
 GREATEST_DEPTH: Final = 32
-
-
-class SchemaError(Exception):
-    """The schema has no instance, or needs a keyword that is not supported here."""
 
 
 class Instances:
@@ -45,7 +30,17 @@ class Instances:
         Raises:
             SchemaError: There is none that this generator can make.
         """
-        return self._value(self._root, 0)
+        try:
+            return self._value(self._root, 0)
+        except (
+            AttributeError,
+            IndexError,
+            RecursionError,
+            TypeError,
+            ValueError,
+            ZeroDivisionError,
+        ) as error:
+            raise SchemaError(f"the schema is malformed: {error}") from error
 
     def _value(self, schema: Schema | bool, depth: int) -> Any:
         if depth > GREATEST_DEPTH:
@@ -58,10 +53,10 @@ class Instances:
         for keyword in ("anyOf", "oneOf"):
             if keyword in schema:
                 return self._alternative(schema, keyword, depth)
-        make = getattr(self, f"_{_type(schema)}", None)
-        if make is None:
-            raise SchemaError(f"unknown type {_type(schema)!r}")
-        return make(schema, depth)
+        kind = _type(schema)
+        if kind not in TYPES:
+            raise SchemaError(f"unknown type {kind!r}")
+        return getattr(self, f"_{kind}")(schema, depth)
 
     def _flat(self, schema: Schema | bool) -> Schema:
         """Resolve references, and merge allOf into one schema."""
@@ -116,15 +111,16 @@ class Instances:
         names = [name for name in properties if depth < ROOMY_DEPTH or name in required]
         made = {name: self._value(properties[name], depth + 1) for name in names}
         others = schema.get("additionalProperties", True)
-        for name in [name for name in required if name not in made] + [
-            f"property{number}" for number in range(max(0, schema.get("minProperties", 0) - len(made)))
-        ]:
-            made[name] = self._value(others, depth + 1)
-        return made
+        least = schema.get("minProperties", 0)
+        check_size(least)
+        more = [name for name in required if name not in made]
+        more += [f"property{number}" for number in range(least - len(made) - len(more))]
+        return made | {name: self._value(others, depth + 1) for name in more}
 
     def _array(self, schema: Schema, depth: int) -> list[Any]:
         first = schema.get("prefixItems", [])
         least, most = schema.get("minItems", 0), schema.get("maxItems", float("inf"))
+        check_size(least)
         count = min(most, max(least, len(first), 2 if depth < ROOMY_DEPTH else 0))
         if schema.get("items") is False:
             count = min(count, len(first))
@@ -144,44 +140,13 @@ class Instances:
         return made
 
     def _string(self, schema: Schema, depth: int) -> str:
-        least, most = schema.get("minLength", 0), schema.get("maxLength")
-        if "pattern" in schema:
-            try:
-                text = sample(schema["pattern"], self._random)
-            except PatternError as error:
-                raise SchemaError(f"the simulated engine cannot match the pattern: {error}") from error
-            if len(text) < least or (most is not None and len(text) > most):
-                raise SchemaError("the simulated engine cannot combine pattern with minLength or maxLength")
-            return text
-        text = FORMATS.get(schema.get("format", ""), "") or self._random.choice(WORDS)
-        while len(text) < least:
-            text += f" {self._random.choice(WORDS)}"
-        return text[:most]
+        return scalars.text(schema, self._random)
 
     def _integer(self, schema: Schema, depth: int) -> int:
-        return int(self._number(schema | {"multipleOf": schema.get("multipleOf", 1)}, depth))
+        return int(scalars.number({"multipleOf": 1} | schema, self._random))
 
     def _number(self, schema: Schema, depth: int) -> float:
-        step = schema.get("multipleOf", 0.5)
-        low, high = schema.get("minimum"), schema.get("maximum")
-        if (above := schema.get("exclusiveMinimum")) is not None:
-            low = above if low is None else max(low, above)
-        if (below := schema.get("exclusiveMaximum")) is not None:
-            high = below if high is None else min(high, below)
-        if low is None:
-            low = 0 if high is None else high - 100 * step
-        if high is None:
-            high = low + 100 * step
-        fits = [
-            value
-            for count in range(int(low // step), int(low // step) + 102)
-            if low <= (value := count * step) <= high and value not in (above, below)
-        ]
-        if not fits and "multipleOf" not in schema and low < high:
-            return float((low + high) / 2)
-        if not fits:
-            raise SchemaError(f"no number is valid for the schema {schema!r}")
-        return float(self._random.choice(fits))
+        return scalars.number(schema, self._random)
 
     def _boolean(self, schema: Schema, depth: int) -> bool:
         return self._random.random() < 0.5

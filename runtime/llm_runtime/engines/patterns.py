@@ -13,8 +13,9 @@ CATEGORIES = {
     op.CATEGORY_SPACE: " ",
 }
 PRINTABLE = string.ascii_letters + string.digits + "_-. "
-# How often at most something is repeated that may be repeated without limit.
+# How many optional repetitions are made at most, and how many required ones are supported.
 REPEATS = 3
+MOST_REPEATS = 1000
 
 
 class PatternError(Exception):
@@ -52,6 +53,8 @@ def _one(code: Any, value: Any, chance: random.Random) -> str:
         return _sample(value[-1], chance)
     if code in (op.MAX_REPEAT, op.MIN_REPEAT):
         least, most, repeated = value
+        if least > MOST_REPEATS:
+            raise PatternError(f"more than {MOST_REPEATS} repetitions")
         count = chance.randint(least, min(most, least + REPEATS))
         return "".join(_sample(repeated, chance) for _ in range(count))
     if code is op.AT and value in (op.AT_BEGINNING, op.AT_END):

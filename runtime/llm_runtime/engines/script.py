@@ -16,8 +16,10 @@ from math import log
 from typing import Any
 
 from llm_runtime.engines.behavior import Behavior
-from llm_runtime.engines.engine import EngineError, Job, Logprob
-from llm_runtime.engines.instances import Instances, SchemaError
+from llm_runtime.engines.engine import Chunk, EngineError, Job, Logprob
+from llm_runtime.engines.instances import Instances
+from llm_runtime.engines.scalars import SchemaError
+from llm_runtime.engines.stops import StopFilter
 from llm_runtime.schemas import CalledFunction, Tool, ToolCall
 
 # The text of every answer, split into tokens; partly non-ASCII, so that nothing comes to rely on ASCII.
@@ -41,6 +43,16 @@ class Script:
     tokens: list[str]
     thinking: int = 0
     calls: tuple[ToolCall, ...] = ()
+
+    def chunk(self, number: int, stops: StopFilter) -> Chunk | None:
+        """Return what to send after this number of tokens; None while text may become a stop string."""
+        token = self.tokens[number - 1]
+        if number <= self.thinking:
+            return Chunk(thinking=token)
+        if self.calls:
+            return Chunk()
+        text = stops.feed(token)
+        return Chunk(text) if text else None
 
 
 def prompt_of(job: Job) -> str:

@@ -108,18 +108,13 @@ class SimulatedEngine:
             await self._sleep(max(0.0, due - self._clock()) if delay else 0)
             if made == 1:
                 first = self._clock()
-            token = script.tokens[made - 1]
             if job.logprobs is not None:
-                held.append(logprob(token, job.logprobs))
-            if made <= script.thinking:
-                await emit(Chunk(thinking=token, logprobs=tuple(held)))
-                held.clear()
-            elif script.calls:
-                await emit(Chunk(logprobs=tuple(held)))
-                held.clear()
-            elif text := stops.feed(token):
-                await emit(Chunk(text, logprobs=tuple(held)))
-                held.clear()
+                held.append(logprob(script.tokens[made - 1], job.logprobs))
+            if (chunk := script.chunk(made, stops)) is not None:
+                if held:
+                    chunk.logprobs = tuple(held)
+                    held.clear()
+                await emit(chunk)
             if stops.stopped:
                 reason = "stop"
                 break

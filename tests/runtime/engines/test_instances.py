@@ -6,8 +6,9 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
-from llm_runtime.engines.instances import Instances, SchemaError
+from llm_runtime.engines.instances import Instances
 from llm_runtime.engines.patterns import PatternError, sample
+from llm_runtime.engines.scalars import SchemaError
 
 CHANCE = random.Random(1)  # noqa: S311 - no secret
 TREE: dict[str, Any] = {
@@ -30,6 +31,7 @@ SCHEMAS: list[dict[str, Any]] = [
     {},
     {"type": "object"},
     {"type": "object", "minProperties": 2},
+    {"type": "object", "required": ["one"], "minProperties": 3},
     {"type": "object", "required": ["other"], "additionalProperties": {"type": "integer"}},
     {"type": "array", "items": {"enum": ["a", "b", "c"]}, "uniqueItems": True, "minItems": 3},
     {"type": "array", "prefixItems": [{"type": "string"}, {"type": "null"}], "items": False},
@@ -81,6 +83,14 @@ def test_the_same_seed_gives_the_same_instance_and_another_seed_may_not() -> Non
         ({"type": "array", "items": {"const": 1}, "uniqueItems": True, "minItems": 2}, "2 different items"),
         ({"type": "string", "pattern": "(a)\\1"}, "cannot match the pattern"),
         ({"properties": {"a": {"$ref": "#"}}, "required": ["a"]}, "finite depth"),
+        ({"$ref": "#"}, "malformed"),
+        ({"enum": []}, "malformed"),
+        ({"properties": 5}, "malformed"),
+        ({"type": "resolve"}, "unknown type 'resolve'"),
+        ({"type": "array", "minItems": 10**9}, "nothing longer than"),
+        ({"type": "string", "minLength": 10**9}, "nothing longer than"),
+        ({"type": "object", "minProperties": 10**9}, "nothing longer than"),
+        ({"type": "string", "pattern": "a{100000}"}, "1000 repetitions"),
     ],
     ids=str,
 )
