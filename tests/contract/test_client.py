@@ -1,6 +1,8 @@
 """The official Python client of Ollama, unchanged."""
 
+import json
 from collections.abc import Iterator
+from typing import Any
 
 import ollama
 import pytest
@@ -64,3 +66,25 @@ def test_the_client_raises_a_response_error_for_an_unknown_model(client: ollama.
     with pytest.raises(ollama.ResponseError) as caught:
         list(client.generate("no-such-model", "Hello", stream=stream))  # type: ignore[call-overload]
     assert (caught.value.status_code, caught.value.error) == (404, "model 'no-such-model' not found")
+
+
+def test_the_client_gets_an_answer_in_a_format(client: ollama.Client, target: Target) -> None:
+    schema: dict[str, Any] = {
+        "type": "object",
+        "properties": {"ok": {"type": "boolean"}},
+        "required": ["ok"],
+        "additionalProperties": False,
+    }
+    response = client.chat(target.model, MESSAGES, format=schema, options=OPTIONS | {"num_predict": 40})
+    assert isinstance(json.loads(response.message.content or "")["ok"], bool)
+
+
+def test_the_client_reads_capabilities_and_uses_them(client: ollama.Client, target: Target) -> None:
+    capabilities = client.show(target.model).capabilities or []
+    if "embedding" in capabilities:
+        assert len(client.embed(target.model, ["a", "b"]).embeddings) == 2
+    if "tools" in capabilities:
+        tool = {"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object"}}}
+        question = [{"role": "user", "content": "Call get_weather."}]
+        (call,) = client.chat(target.model, question, tools=[tool]).message.tool_calls or []
+        assert call.function.name == "get_weather"

@@ -35,7 +35,8 @@ class Job:
 
     Attributes:
         suffix: What follows the gap after `prompt`; "" where there is none.
-        format: "json", a JSON schema that the answer has to conform to, or None.
+        format: "json", a JSON schema that the answer has to conform to, or None. `num_predict` may cut the
+            JSON off; the reason is "length" then.
         think: Whether to think, or how hard (low, medium, high, max); None: the model's default.
         truncate: Whether a conversation that exceeds the context loses its oldest messages, or is refused.
         logprobs: How many alternatives to report for each token (0: the token's own log probability only);
