@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.support.browser import Page, chromium, executable
+from tests.api.support.browser import Page
+from tests.api.support.chromium import chromium, executable
 
 
 @pytest.fixture
