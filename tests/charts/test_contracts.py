@@ -1,6 +1,8 @@
 """The charts agree with the code that they run, with each other, and fit a machine with two cores."""
 
+import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,10 +21,19 @@ def variables(settings: type[Any]) -> set[str]:
     return {f"{prefix}{field}".upper() for field in settings.model_fields}
 
 
-def test_every_setting_of_the_gateway_can_be_set_in_its_chart_and_no_other(render: Render) -> None:
+def test_every_setting_of_the_gateway_can_be_set_in_its_chart_and_no_other(
+    render: Render, tmp_path: Path
+) -> None:
     from llm_api.settings import Settings
 
-    objects = render("llm-api", "settings.numThread=7,settings.corsOrigins=*", "apiKeys.create={key}")
+    chart = ROOT / "charts/llm-api"
+    schema = json.loads((chart / "values.schema.json").read_text())["properties"]["settings"]["properties"]
+    settings = yaml.safe_load((chart / "values.yaml").read_text())["settings"]
+    for name in [name for name, value in settings.items() if value is None]:
+        settings[name] = "a" if "string" in schema[name]["type"] else 7
+    values = tmp_path / "values.yaml"
+    values.write_text(yaml.safe_dump({"settings": settings}))
+    objects = render("llm-api", "apiKeys.create={key}", files=[values])
     assert set(environment(container(objects))) == variables(Settings)
 
 

@@ -110,8 +110,8 @@ def _fields(model: type[BaseModel]) -> Iterator[str]:
 
 
 def code(tree: list[str]) -> str:
-    """Return the text of all files but documents and tests."""
-    kept = (name for name in tree if not name.endswith(".md") and not name.startswith("tests/"))
+    """Return the text of all files but documents, pictures and tests."""
+    kept = (name for name in tree if not name.endswith((".md", ".png")) and not name.startswith("tests/"))
     return "\n".join((ROOT / name).read_text() for name in kept)
 
 
