@@ -33,7 +33,7 @@ def outcomes(live: Live) -> Counter[str]:
 
 async def send(http: httpx.AsyncClient, number: int) -> int:
     """Send a request, alternating routes and streaming; check what comes back and return the status."""
-    route = list(BODIES)[number % 2]
+    route = list(THREE_TOKENS)[number % 2]
     body = BODIES[route] | THREE_TOKENS[route] | {"stream": number % 4 < 2}
     response = await http.post(route, json=body)
     if response.status_code == 503:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from llm_api.dialects.fields import check_prompt
-from llm_api.errors import GatewayError
+from llm_api.errors import GatewayError, RuntimeFailedError
 from llm_api.record import Phases
 from llm_api.settings import Settings
 from llm_api.upstream.chunk import Chunk, Finish
@@ -24,10 +24,30 @@ def embed_job(
     return Job("/api/embed", model, {"input": texts, "options": options} | given, False, ("embedding",))
 
 
-class WholeFormat:
-    """The half of an AnswerFormat that answers which are never streamed need not have."""
+class VectorsFormat:
+    """The shared part of the formats of vectors, which are never streamed.
+
+    Args:
+        model: The name that the client asked for.
+        count: How many texts it has sent.
+    """
 
     media_type = "application/json"
+
+    def __init__(self, model: str, count: int) -> None:
+        self._model, self._count = model, count
+
+    def vectors(self, chunk: Chunk) -> list[list[float]]:
+        """Return one vector for each text.
+
+        Raises:
+            RuntimeFailedError: There are more or fewer.
+        """
+        if len(chunk.embeddings) != self._count:
+            raise RuntimeFailedError(
+                f"the runtime sent {len(chunk.embeddings)} vectors for {self._count} texts"
+            )
+        return chunk.embeddings
 
     def first(self) -> bytes:
         raise NotImplementedError

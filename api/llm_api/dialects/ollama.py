@@ -147,15 +147,18 @@ class OllamaEmbedRequest(OllamaModelRequest):
     truncate: bool | None = None
     dimensions: Annotated[int, Field(ge=0, le=65_536), INTEGER] | None = None
 
+    @property
+    def texts(self) -> list[str]:
+        return [self.input] if isinstance(self.input, str) and self.input else list(self.input or ())
+
     def job(self, model: str, settings: Settings) -> Job:
-        texts = [self.input] if isinstance(self.input, str) and self.input else self.input or []
         given: dict[str, Any] = {"truncate": self.truncate is not False}
         if self.dimensions:
             given["dimensions"] = self.dimensions
-        return embed_job(model, list(texts), given | self.kept, settings, _context(self.options))
+        return embed_job(model, self.texts, given | self.kept, settings, _context(self.options))
 
     def answer_format(self, request_id: str, model: str) -> EmbedFormat:
-        return EmbedFormat(model)
+        return EmbedFormat(model, len(self.texts))
 
 
 class OllamaEmbeddingsRequest(OllamaModelRequest):
@@ -168,7 +171,7 @@ class OllamaEmbeddingsRequest(OllamaModelRequest):
         return embed_job(model, texts, self.kept, settings, _context(self.options))
 
     def answer_format(self, request_id: str, model: str) -> EmbeddingFormat:
-        return EmbeddingFormat()
+        return EmbeddingFormat(model, 1 if self.prompt else 0)
 
 
 class OllamaShowRequest(Documented):

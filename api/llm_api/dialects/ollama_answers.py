@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from llm_api.dialects.dialect import encode
-from llm_api.dialects.embeddings import WholeFormat
+from llm_api.dialects.embeddings import VectorsFormat
 from llm_api.dialects.errors import ollama_body
 from llm_api.errors import GatewayError
 from llm_api.record import Phases
@@ -72,21 +72,18 @@ class GenerationFormat:
         return fields | ({"logprobs": chunk.logprobs} if chunk.logprobs else {})
 
 
-class EmbedFormat(WholeFormat):
+class EmbedFormat(VectorsFormat):
     """The vectors of /api/embed."""
 
-    def __init__(self, model: str) -> None:
-        self._model = model
-
     def whole(self, chunk: Chunk, finish: Finish, phases: Phases) -> dict[str, Any]:
-        return {"model": self._model, "embeddings": chunk.embeddings} | durations(finish, phases)
+        return {"model": self._model, "embeddings": self.vectors(chunk)} | durations(finish, phases)
 
 
-class EmbeddingFormat(WholeFormat):
+class EmbeddingFormat(VectorsFormat):
     """The vector of /api/embeddings."""
 
     def whole(self, chunk: Chunk, finish: Finish, phases: Phases) -> dict[str, Any]:
-        return {"embedding": chunk.embeddings[0] if chunk.embeddings else []}
+        return {"embedding": next(iter(self.vectors(chunk)), [])}
 
 
 def durations(finish: Finish, phases: Phases) -> dict[str, int]:

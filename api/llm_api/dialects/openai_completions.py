@@ -3,7 +3,8 @@
 import time
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from llm_api.dialects.decisions import ANY_VALUE, Documented
 from llm_api.dialects.dialect import encode
@@ -20,7 +21,7 @@ from llm_api.dialects.fields import (
     runtime_options,
 )
 from llm_api.dialects.openai_chat import StreamOptions
-from llm_api.dialects.openai_embeddings import NO_TOKEN_IDS
+from llm_api.dialects.openai_embeddings import NO_TOKEN_IDS, Text
 from llm_api.errors import GatewayError, InvalidRequestError
 from llm_api.record import Phases
 from llm_api.settings import Settings
@@ -28,6 +29,12 @@ from llm_api.upstream.chunk import Chunk, Finish
 from llm_api.upstream.client import Job
 
 SAMPLING = ("temperature", "top_p", "seed", "presence_penalty", "frequency_penalty")
+
+
+def _one_prompt(value: Any) -> Any:
+    if isinstance(value, list) and len(value) > 1:
+        raise PydanticCustomError("prompts", "only one prompt is supported; send a request for each")
+    return value
 
 
 class CompletionRequest(Documented):
@@ -47,8 +54,8 @@ class CompletionRequest(Documented):
 
     model: str = Field(min_length=1, max_length=256)
     prompt: Annotated[
-        Annotated[str, Field(min_length=1)]
-        | Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1, max_length=1)],
+        Text | Annotated[list[Text], Field(min_length=1, max_length=1)],
+        BeforeValidator(_one_prompt),
         NO_TOKEN_IDS,
     ]
     suffix: str | None = Field(None, description="Text that follows the answer: fill in the middle.")

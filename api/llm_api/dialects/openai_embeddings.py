@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from llm_api.dialects.decisions import ANY_VALUE, Documented
-from llm_api.dialects.embeddings import WholeFormat, embed_job
+from llm_api.dialects.embeddings import VectorsFormat, embed_job
 from llm_api.dialects.fields import INTEGER
 from llm_api.errors import InvalidRequestError
 from llm_api.record import Phases
@@ -42,30 +42,38 @@ class EmbeddingsRequest(Documented):
     dimensions: Dimensions | None = None
     encoding_format: Literal["float", "base64"] | None = None
 
+    @property
+    def texts(self) -> list[str]:
+        return [self.input] if isinstance(self.input, str) else self.input
+
     def job(self, model: str, settings: Settings) -> Job:
-        texts = [self.input] if isinstance(self.input, str) else self.input
         given: dict[str, Any] = {"truncate": False}
         if self.dimensions is not None:
             given["dimensions"] = self.dimensions
-        return embed_job(model, texts, given, settings, {})
+        return embed_job(model, self.texts, given, settings, {})
 
     def answer_format(self, request_id: str, model: str) -> "EmbeddingsFormat":
-        return EmbeddingsFormat(model, self.dimensions, as_base64=self.encoding_format == "base64")
+        return EmbeddingsFormat(
+            model, len(self.texts), self.dimensions, as_base64=self.encoding_format == "base64"
+        )
 
 
-class EmbeddingsFormat(WholeFormat):
+class EmbeddingsFormat(VectorsFormat):
     """A list of vectors."""
 
-    def __init__(self, model: str, dimensions: int | None, *, as_base64: bool) -> None:
-        self._model, self._dimensions, self._as_base64 = model, dimensions, as_base64
+    def __init__(self, model: str, count: int, dimensions: int | None, *, as_base64: bool) -> None:
+        super().__init__(model, count)
+        self._dimensions, self._as_base64 = dimensions, as_base64
 
     def whole(self, chunk: Chunk, finish: Finish, phases: Phases) -> dict[str, Any]:
         """Return the vectors in the order of the texts.
 
         Raises:
+            RuntimeFailedError: There is not one for each text.
             InvalidRequestError: The model's vectors have fewer dimensions than the request wants.
         """
-        for vector in chunk.embeddings:
+        vectors = self.vectors(chunk)
+        for vector in vectors:
             if len(vector) < (self._dimensions or 0):
                 raise InvalidRequestError(
                     f"dimensions: the model's vectors have only {len(vector)}", param="dimensions"
@@ -75,7 +83,7 @@ class EmbeddingsFormat(WholeFormat):
             "object": "list",
             "data": [
                 {"object": "embedding", "index": index, "embedding": self._encoded(vector)}
-                for index, vector in enumerate(chunk.embeddings)
+                for index, vector in enumerate(vectors)
             ],
             "model": self._model,
             "usage": {"prompt_tokens": tokens, "total_tokens": tokens},

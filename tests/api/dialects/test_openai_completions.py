@@ -133,7 +133,7 @@ async def test_a_finish_reason_that_openai_does_not_have_becomes_stop(
 )
 async def test_values_that_change_nothing_are_accepted(open_gateway: Open, field: str, value: Any) -> None:
     app = await open_gateway()
-    assert (await sent_to_the_runtime(app, **{field: value})).keys() == {
+    assert (await sent_to_the_runtime(app, prompt=["Say: "], **{field: value})).keys() == {
         "prompt", "raw", "think", "options", "model", "stream",
     }  # fmt: skip
 
@@ -144,6 +144,8 @@ async def test_values_that_change_nothing_are_accepted(open_gateway: Open, field
         ({"prompt": [1, 2]}, "prompt"),
         ({"prompt": [[1, 2]]}, "prompt"),
         ({"prompt": None}, "prompt"),
+        ({"prompt": ["a", "b"]}, "prompt"),
+        ({"n": 2}, "n"),
         ({"logit_bias": {"1": 5}}, "logit_bias"),
         ({"best_of": 2}, "best_of"),
         ({"echo": True, "logprobs": 1}, "echo"),

@@ -1,4 +1,4 @@
-"""Requests to both routes that generate, and what a runtime answers."""
+"""Requests to the routes that generate, and what a runtime answers."""
 
 import json
 from typing import Any
@@ -11,8 +11,17 @@ HELLO = [{"role": "user", "content": "Say hello."}]
 BODIES: dict[str, dict[str, Any]] = {
     "/generate": {"prompt": "Say hello."},
     "/v1/chat/completions": {"model": MODEL, "messages": HELLO},
+    "/v1/completions": {"model": MODEL, "prompt": "Say hello."},
+    "/api/chat": {"model": MODEL, "messages": HELLO},
+    "/api/generate": {"model": MODEL, "prompt": "Say hello."},
 }
-RUNTIME_PATHS = {"/generate": "/api/generate", "/v1/chat/completions": "/api/chat"}
+RUNTIME_PATHS = {
+    "/generate": "/api/generate",
+    "/v1/chat/completions": "/api/chat",
+    "/v1/completions": "/api/generate",
+    "/api/chat": "/api/chat",
+    "/api/generate": "/api/generate",
+}
 
 DONE = {"done": True, "done_reason": "stop", "prompt_eval_count": 7, "eval_count": 2, "eval_duration": 1000}
 CHAT_LINES = [

@@ -9,10 +9,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.api.support.fuzzing import fuzz_cases
-from tests.api.support.in_process import InProcess, Open
+from tests.api.support.in_process import MODEL, InProcess, Open
 from tests.api.support.requests import BODIES, RUNTIME_PATHS
 
 STATUSES = {200, 400, 404, 502, 503, 504}
+EMBEDDINGS = {
+    "/v1/embeddings": {"model": MODEL, "input": ["a", "b"]},
+    "/api/embed": {"model": MODEL, "input": ["a", "b"]},
+    "/api/embeddings": {"model": MODEL, "prompt": "a"},
+}
 ROUTES = st.sampled_from([*BODIES])
 NUMBERS = st.one_of(
     st.integers(),
@@ -73,9 +78,16 @@ async def check(app: InProcess, route: str, stream: bool, runtime_response: http
     assert response.status_code in STATUSES, response.text
     found = objects(response)
     if response.status_code != 200:
-        assert set(found[0]["error"]) == {"message", "type", "param", "code"}
+        check_error(route, found[0]["error"])
     assert app.gateway.admission.running == 0
     assert (await app.http.get("/metrics")).status_code == 200
+
+
+def check_error(route: str, error: Any) -> None:
+    if route.startswith("/api/"):
+        assert isinstance(error, str)
+    else:
+        assert set(error) == {"message", "type", "param", "code"}
 
 
 def lines(*events: dict[str, Any]) -> bytes:
@@ -137,3 +149,29 @@ async def test_the_gateway_keeps_answering_after_any_list_of_models(app: InProce
         if path == "/v1/models" and response.status_code == 200:
             for entry in response.json()["data"]:
                 assert entry["created"] >= 0
+
+
+@fuzz_cases(0.15)
+@given(
+    route=st.sampled_from([*EMBEDDINGS]),
+    encoding=st.sampled_from(["float", "base64"]),
+    event=st.fixed_dictionaries(
+        {"embeddings": VALUES | st.lists(st.lists(NUMBERS))}, optional={"done": VALUES}
+    ),
+)
+@example("/v1/embeddings", "base64", {"embeddings": [[1e308], [-1e308]]})
+@example("/v1/embeddings", "float", {"embeddings": [[1.0]]})
+async def test_whatever_vectors_the_runtime_sends(
+    app: InProcess, route: str, encoding: str, event: dict[str, Any]
+) -> None:
+    app.runtime.post("/api/show").respond(json={"capabilities": ["embedding"]})
+    app.runtime.post("/api/embed").respond(content=json.dumps(event).encode())
+    response = await app.http.post(route, json=EMBEDDINGS[route] | {"encoding_format": encoding})
+    assert response.status_code in STATUSES, response.text
+    (found,) = objects(response)
+    if response.status_code != 200:
+        check_error(route, found["error"])
+    elif route == "/api/embeddings":
+        assert isinstance(found["embedding"], list)
+    else:
+        assert len(found.get("data", found.get("embeddings"))) == 2
