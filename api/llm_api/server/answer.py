@@ -115,8 +115,7 @@ class Answer(Response):
         try:
             yield
         finally:
-            async with self._sending:
-                comments.cancel()
+            comments.cancel()
 
     async def _comment(self, seconds: float) -> None:
         while True:
@@ -145,13 +144,13 @@ class Answer(Response):
         await self._send_body(content, more=False)
 
     async def _send_headers(self, media_type: str, *headers: tuple[bytes, bytes]) -> None:
-        self._started = True
         start: Message = {
             "type": "http.response.start",
             "status": 200,
             "headers": [(b"content-type", media_type.encode()), *headers],
         }
         await self._send(start)
+        self._started = True
 
     async def _send_body(self, content: bytes, *, more: bool) -> None:
         await self._send({"type": "http.response.body", "body": content, "more_body": more})
