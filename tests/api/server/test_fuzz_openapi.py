@@ -1,5 +1,6 @@
 """Requests that Schemathesis derives from the OpenAPI document get documented responses, and never a 500."""
 
+import json
 from typing import Any
 
 import httpx
@@ -42,11 +43,17 @@ async def app(open_gateway: Open) -> InProcess:
     app = await open_gateway(max_output_tokens=10**400, max_prompt_chars=10**9)
     app.runtime.post("/api/generate").respond(json={"response": "Hello.", **LINE})
     app.runtime.post("/api/chat").respond(json={"message": {"content": "Hello."}, **LINE})
-    app.runtime.post("/api/embed").respond(json={"embeddings": [[1.0] * 65_536], "prompt_eval_count": 1})
+    app.runtime.post("/api/embed").mock(side_effect=vectors)
     app.runtime.post("/api/show").respond(json={"capabilities": CAPABILITIES})
     app.runtime.get("/api/ps").respond(json={"models": []})
     app.runtime.get("/api/version").respond(json={"version": "0.0.0"})
     return app
+
+
+def vectors(request: httpx.Request) -> httpx.Response:
+    """Return a vector for each text, as long as any request may want."""
+    texts = json.loads(request.content)["input"]
+    return httpx.Response(200, json={"embeddings": [[1.0] * 65_536 for _ in texts]})
 
 
 async def send(app: InProcess, case: Case) -> httpx.Response:
