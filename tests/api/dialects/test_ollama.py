@@ -7,8 +7,13 @@ from typing import Any
 import httpx
 import ollama._types as official
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from llm_api.dialects import ollama, ollama_fields
 from llm_api.dialects.decisions import Documented
+from llm_api.dialects.dialect import encode
+from llm_api.dialects.ollama_answers import chat_fields
+from llm_api.upstream.chunk import Chunk, ToolCall
 
 from tests.api.support.decided import undecided
 from tests.api.support.in_process import MODEL, InProcess, Open
@@ -162,6 +167,20 @@ async def test_an_answer_can_be_appended_to_the_conversation(app: InProcess) -> 
     assert "x-ignored-fields" not in response.headers
     received = json.loads(app.runtime.calls.last.request.content)["messages"]
     assert received == [*HELLO, message, reply | {"role": "tool"}]
+
+
+TEXTS = st.text()
+ARGUMENTS = st.dictionaries(TEXTS, st.none() | st.integers() | TEXTS | st.lists(st.none() | TEXTS))
+CALLS = st.lists(st.builds(ToolCall, TEXTS, st.text(min_size=1, max_size=99), ARGUMENTS), max_size=3)
+
+
+@given(st.builds(Chunk, TEXTS, TEXTS, CALLS))
+def test_every_message_that_goes_out_may_come_in(chunk: Chunk) -> None:
+    message = chat_fields(chunk, 0)["message"]
+    undocumented: list[str] = []
+    received = ollama_fields.OllamaMessage.model_validate_json(encode(message), context=undocumented)
+    assert ollama_fields.declared(received) == message
+    assert undocumented == []
 
 
 @pytest.mark.parametrize(

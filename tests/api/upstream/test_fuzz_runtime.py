@@ -13,7 +13,7 @@ from tests.api.support.in_process import MODEL, InProcess, Open
 from tests.api.support.requests import BODIES, RUNTIME_PATHS
 
 STATUSES = {200, 400, 404, 502, 503, 504}
-EMBEDDINGS = {
+EMBEDDINGS: dict[str, dict[str, Any]] = {
     "/v1/embeddings": {"model": MODEL, "input": ["a", "b"]},
     "/api/embed": {"model": MODEL, "input": ["a", "b"]},
     "/api/embeddings": {"model": MODEL, "prompt": "a"},
