@@ -13,6 +13,8 @@ from fastapi import APIRouter, Request, Response
 from fastapi.middleware import Middleware
 from fastapi.responses import PlainTextResponse
 from llm_api import errors, lifecycle, logs
+from llm_api.dialects.anthropic import CountRequest, MessagesRequest
+from llm_api.dialects.anthropic_errors import AnthropicErrorResponse
 from llm_api.dialects.errors import http_exception
 from llm_api.dialects.generate import GenerateRequest, GenerateResponse
 from llm_api.dialects.openai_chat import ChatRequest
@@ -74,6 +76,26 @@ async def complete(request: Request, body: CompletionRequest) -> Response:
 )
 async def embeddings(request: Request, body: EmbeddingsRequest) -> Response:
     """Embed texts, as in OpenAI's API."""
+    return await answer(request, body)
+
+
+@router.post(
+    "/v1/messages",
+    response_model=dict[str, Any],
+    responses=responses(*GENERATION_ERRORS, stream="text/event-stream", shape=AnthropicErrorResponse),
+)
+async def messages(request: Request, body: MessagesRequest) -> Response:
+    """Continue a conversation, as in Anthropic's API; with `stream`, as server-sent events."""
+    return await answer(request, body)
+
+
+@router.post(
+    "/v1/messages/count_tokens",
+    response_model=dict[str, Any],
+    responses=responses(*GENERATION_ERRORS, shape=AnthropicErrorResponse),
+)
+async def count_tokens(request: Request, body: CountRequest) -> Response:
+    """Count the tokens of a conversation, as in Anthropic's API, by having the runtime read it."""
     return await answer(request, body)
 
 

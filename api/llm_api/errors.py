@@ -35,6 +35,7 @@ class GatewayError(Exception):
     code: str = "internal_error"
     type: str = "server_error"
     outcome: Outcome = "error"  # the label of llm_requests_total
+    request_id: str = ""  # known where the error is answered
 
     def __init__(self, message: str, *, param: str | None = None, retry_after: int | None = None) -> None:
         super().__init__(message)

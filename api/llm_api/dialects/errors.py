@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from llm_api.dialects.anthropic_errors import anthropic_body
 from llm_api.errors import GatewayError, HttpError
 
 
@@ -23,12 +24,17 @@ def ollama_body(error: GatewayError) -> dict[str, Any]:
     return {"error": error.message}
 
 
+ANTHROPIC_PATH = "/v1/messages"
 # By the path's beginning, for APIs whose errors do not look like OpenAI's.
-SHAPES: dict[str, Callable[[GatewayError], dict[str, Any]]] = {"/api/": ollama_body}
+SHAPES: dict[str, Callable[[GatewayError], dict[str, Any]]] = {
+    "/api/": ollama_body,
+    ANTHROPIC_PATH: anthropic_body,
+}
 
 
-def error_response(error: GatewayError, path: str) -> Response:
+def error_response(error: GatewayError, path: str, request_id: str) -> Response:
     """Return the error as JSON, ASCII-escaped: a runtime's message may hold lone surrogates."""
+    error.request_id = request_id
     shape = next((shape for prefix, shape in SHAPES.items() if path.startswith(prefix)), GatewayError.body)
     return Response(json.dumps(shape(error)), error.status, error.headers(), "application/json")
 
@@ -36,4 +42,4 @@ def error_response(error: GatewayError, path: str) -> Response:
 async def http_exception(request: Request, error: Exception) -> Response:
     """Give Starlette's own errors the shape of the route's API."""
     assert isinstance(error, HTTPException)  # noqa: S101 - narrows the type
-    return error_response(HttpError(error), request.scope["path"])
+    return error_response(HttpError(error), request.scope["path"], request.state.record.id)

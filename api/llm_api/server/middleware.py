@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.typing import FilteringBoundLogger
 
-from llm_api.dialects.errors import error_response
+from llm_api.dialects.errors import ANTHROPIC_PATH, error_response
 from llm_api.errors import GatewayError
 from llm_api.gateway import Gateway
 from llm_api.record import RequestRecord
@@ -46,6 +46,8 @@ class RequestMiddleware:
             if message["type"] == "http.response.start":
                 record.status = message["status"]
                 message["headers"] = [*message.get("headers", ()), (b"x-request-id", record.id.encode())]
+                if path.startswith(ANTHROPIC_PATH):  # whose clients look for it under this name
+                    message["headers"].append((b"request-id", record.id.encode()))
                 if record.ignored:
                     message["headers"].append((b"x-ignored-fields", header_value(record.ignored)))
             await send(message)
@@ -59,10 +61,12 @@ class RequestMiddleware:
         except GatewayError as error:
             record.fail(error)
             if not record.status:
-                await error_response(error, path)(scope, receive, send_with_id)
+                await error_response(error, path, record.id)(scope, receive, send_with_id)
         except Exception:
             if not record.status:
-                await error_response(GatewayError("internal error"), path)(scope, receive, send_with_id)
+                await error_response(GatewayError("internal error"), path, record.id)(
+                    scope, receive, send_with_id
+                )
             record.status, record.outcome, record.error = 500, "error", "internal_error"
             raise
         finally:

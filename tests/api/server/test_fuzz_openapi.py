@@ -71,6 +71,7 @@ async def send(app: InProcess, case: Case) -> httpx.Response:
 async def test_valid_requests_get_documented_responses(app: InProcess, case: Case) -> None:
     if isinstance(case.body, dict) and isinstance(case.body.get("model"), str):
         case.body["model"] = MODEL
+        case.body.pop("tool_choice", None)  # No schema says that it has to be one of the tools.
     case.validate_response(await send(app, case), checks=[*CHECKS, positive_data_acceptance])
 
 

@@ -9,8 +9,7 @@ import schemathesis
 from api.main import create_app
 from tests.api.support.in_process import Open
 
-ERROR = {"$ref": "#/components/schemas/ErrorResponse"}
-OLLAMA_ERROR = {"$ref": "#/components/schemas/OllamaErrorResponse"}
+SHAPES = {"/api/": "OllamaErrorResponse", "/v1/messages": "AnthropicErrorResponse"}  # by a path's beginning
 GENERATION = {200, 400, 401, 404, 408, 413, 429, 502, 503, 504}
 CHANGE = {200, 400, 401, 403, 502, 503}
 STATUSES = {
@@ -18,6 +17,8 @@ STATUSES = {
     ("/v1/chat/completions", "post"): GENERATION,
     ("/v1/completions", "post"): GENERATION,
     ("/v1/embeddings", "post"): GENERATION,
+    ("/v1/messages", "post"): GENERATION,
+    ("/v1/messages/count_tokens", "post"): GENERATION,
     ("/api/chat", "post"): GENERATION,
     ("/api/generate", "post"): GENERATION,
     ("/api/embed", "post"): GENERATION,
@@ -42,6 +43,8 @@ STATUSES = {
 MEDIA = {
     "/v1/completions": {"application/json", "text/event-stream"},
     "/v1/embeddings": {"application/json"},
+    "/v1/messages": {"application/json", "text/event-stream"},
+    "/v1/messages/count_tokens": {"application/json"},
     "/api/chat": {"application/json", "application/x-ndjson"},
     "/generate": {"application/json", "application/x-ndjson"},
     "/v1/chat/completions": {"application/json", "text/event-stream"},
@@ -72,7 +75,8 @@ def test_every_route_documents_its_statuses(document: dict[str, Any]) -> None:
 
 def test_every_error_has_the_shape_of_its_api(document: dict[str, Any]) -> None:
     for path, operations in document["paths"].items():
-        shape = OLLAMA_ERROR if path.startswith("/api/") else ERROR
+        name = next((name for start, name in SHAPES.items() if path.startswith(start)), "ErrorResponse")
+        shape = {"$ref": f"#/components/schemas/{name}"}
         for operation in operations.values():
             for status, response in operation["responses"].items():
                 if status != "200":

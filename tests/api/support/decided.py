@@ -7,4 +7,5 @@ from llm_api.dialects.decisions import Documented
 
 def undecided(kind: type[Documented], documented: Iterable[str]) -> set[str]:
     """Return the documented fields that `kind` neither declares nor lists."""
-    return set(documented) - {*kind.model_fields, *kind.NEUTRAL, *kind.REFUSED, *kind.IGNORED}
+    declared = {field.alias or name for name, field in kind.model_fields.items()}
+    return set(documented) - {*declared, *kind.NEUTRAL, *kind.REFUSED, *kind.IGNORED}
