@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from llm_api.settings import Settings
 
 from dev.__main__ import VERBS
 from tests.docs import facts, markdown
@@ -41,6 +42,9 @@ Set `LLM_NO_SUCH_SETTING` and `autoscaling.max`; read dev/no_such_file.py and `n
 Run `k logs sts/llm-nothing`.
 """
 
+REQUEST = re.compile(r"curl localhost:8000(\S+) --json '(.+)'")
+MODEL = str(Settings.model_fields["model"].default)
+
 Known = dict[str, Callable[[str], bool]]
 
 
@@ -49,7 +53,7 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, st
     """The addresses of a gateway and of a simulated runtime."""
     logs = tmp_path_factory.mktemp("logs")
     with (
-        service("runtime", logs / "runtime", RUNTIME_ENGINE="simulated") as runtime,
+        service("runtime", logs / "runtime", RUNTIME_ENGINE="simulated", RUNTIME_MODEL=MODEL) as runtime,
         service("api", logs / "api", ready="/health", LLM_RUNTIME_URL=runtime) as gateway,
     ):
         yield gateway, runtime
@@ -114,6 +118,16 @@ def test_a_wrong_name_of_each_kind_is_found(known: Known) -> None:
 def test_every_exemption_is_needed(known: Known) -> None:
     needed = {exemption(m) for m in MENTIONS if m.kind in known and not known[m.kind](m.name)}
     assert set(EXEMPT) - needed == set(), "remove them from EXEMPT"
+
+
+def test_every_request_of_the_readme_is_answered(services: tuple[str, str]) -> None:
+    requests = REQUEST.findall((ROOT / "README.md").read_text())
+    assert len(requests) >= 2
+    for path, body in requests:
+        response = httpx.post(
+            services[0] + path, content=body, headers={"content-type": "application/json"}, trust_env=False
+        )
+        assert response.status_code == 200, f"{path} {body}: {response.text}"
 
 
 @pytest.mark.parametrize("log_format", ["json", "console"])
