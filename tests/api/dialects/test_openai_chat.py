@@ -3,12 +3,11 @@
 import json
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.api.support.errors import error_summary
 from tests.api.support.in_process import MODEL, InProcess, Open
-from tests.api.support.requests import CHAT_LINES, DONE, chat, ndjson
+from tests.api.support.requests import CHAT_LINES, DONE, chat, events, ndjson
 
 USAGE = {"prompt_tokens": 7, "completion_tokens": 2, "total_tokens": 9}
 
@@ -20,13 +19,6 @@ async def sent_to_the_runtime(app: InProcess, **fields: Any) -> dict[str, Any]:
     assert response.status_code == 200, response.text
     body: dict[str, Any] = json.loads(route.calls.last.request.content)
     return body
-
-
-def events(response: httpx.Response) -> list[Any]:
-    """Return the objects of a stream, whose end is checked."""
-    *before, done, rest = response.text.split("\n\n")
-    assert (done, rest) == ("data: [DONE]", "")
-    return [json.loads(event.removeprefix("data: ")) for event in before]
 
 
 async def test_a_plain_response_is_a_chat_completion(open_gateway: Open) -> None:

@@ -16,7 +16,7 @@ from tests.api.support.decided import undecided
 from tests.api.support.errors import error_summary
 from tests.api.support.in_process import MODEL, InProcess, Open
 from tests.api.support.live import Serve
-from tests.api.support.requests import DONE, ndjson
+from tests.api.support.requests import DONE, events, ndjson
 
 PATH = "/v1/completions"
 USAGE = {"prompt_tokens": 7, "completion_tokens": 2, "total_tokens": 9}
@@ -37,12 +37,6 @@ async def sent_to_the_runtime(app: InProcess, **fields: Any) -> dict[str, Any]:
     assert response.status_code == 200, response.text
     body: dict[str, Any] = json.loads(route.calls.last.request.content)
     return body
-
-
-def events(response: httpx.Response) -> list[Any]:
-    *before, done, rest = response.text.split("\n\n")
-    assert (done, rest) == ("data: [DONE]", "")
-    return [json.loads(event.removeprefix("data: ")) for event in before]
 
 
 async def test_a_plain_response_is_a_text_completion(open_gateway: Open) -> None:

@@ -44,3 +44,10 @@ async def generate(app: InProcess, *, stream: bool = False, **fields: Any) -> ht
 
 async def chat(app: InProcess, **fields: Any) -> httpx.Response:
     return await app.http.post("/v1/chat/completions", json=BODIES["/v1/chat/completions"] | fields)
+
+
+def events(response: httpx.Response) -> list[Any]:
+    """Return the objects of an OpenAI stream, whose end is checked."""
+    *before, done, rest = response.text.split("\n\n")
+    assert (done, rest) == ("data: [DONE]", "")
+    return [json.loads(event.removeprefix("data: ")) for event in before]
