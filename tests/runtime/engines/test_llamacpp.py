@@ -3,7 +3,6 @@
 import asyncio
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +27,6 @@ def engine() -> LlamaCppEngine:
     engine = make_engine(Settings(context_length=2048, threads=1))
     assert isinstance(engine, LlamaCppEngine)
     return engine
-
-
-@pytest.fixture
-async def runner(engine: LlamaCppEngine) -> AsyncIterator[Runner]:
-    runner = Runner(engine)
-    await runner.load()
-    yield runner
-    await runner.unload()
 
 
 async def ask(runner: Runner, job: Job) -> tuple[list[str], Result[Finish]]:

@@ -6,7 +6,6 @@ The model is too small to call a tool unasked: it repeats what the conversation 
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -74,14 +73,6 @@ def engine() -> LlamaCppEngine:
     engine = make_engine(Settings(context_length=1024, threads=1, chat_template_path=TEMPLATE))
     assert isinstance(engine, LlamaCppEngine)
     return engine
-
-
-@pytest.fixture
-async def runner(engine: LlamaCppEngine) -> AsyncIterator[Runner]:
-    runner = Runner(engine)
-    await runner.load()
-    yield runner
-    await runner.unload()
 
 
 async def ask(runner: Runner, tokens: int = 40, **parts: Any) -> tuple[Chunk, Finish]:
