@@ -23,9 +23,9 @@ from llm_api.dialects.openai_embeddings import EmbeddingsRequest
 from llm_api.errors import GENERATION_ERRORS
 from llm_api.gateway import Gateway
 from llm_api.server import ollama, page, unrouted
-from llm_api.server.answer import answer
 from llm_api.server.cors import Cors
 from llm_api.server.docs import docs
+from llm_api.server.generation import answer
 from llm_api.server.middleware import RequestMiddleware
 from llm_api.server.routes import App, BoundedRoute, paths, paths_with_body, responses
 from llm_api.settings import Settings, load

@@ -14,7 +14,7 @@ from prometheus_client import (
 )
 
 from llm_api.admission import Admission
-from llm_api.record import RequestRecord
+from llm_api.record import Phases, RequestRecord, Usage
 
 OUTCOMES = ("ok", "error", "rejected", "timeout", "cancelled")
 
@@ -105,9 +105,13 @@ class Metrics:
 
     def _record_generation(self, record: RequestRecord) -> None:
         self._requests.labels(record.model, record.route, record.outcome).inc()
-        phases, usage = record.phases, record.usage
-        if phases is None or phases.dispatched is None:
+        if record.phases is None:
             return
+        for phases, usage in record.generations or [(record.phases, record.usage)]:
+            if phases.dispatched is not None:
+                self._observe(record, phases, usage)
+
+    def _observe(self, record: RequestRecord, phases: Phases, usage: Usage) -> None:
         of = self._of(record.model)
         of.histograms["queue"].observe(phases.queue)
         if phases.time_to_first_token is not None:

@@ -1,6 +1,7 @@
 """What the gateway knows about one request, for its log line and its metrics. All times are in seconds."""
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from llm_api.errors import GatewayError, Outcome
@@ -93,6 +94,22 @@ class Phases:
         return self._end if self.first_token is None else self.first_token
 
 
+def together(generations: Sequence[Phases]) -> Phases:
+    """Return the phases of a request with several generations: to its first token, and to its last byte."""
+
+    def of(name: str, choose: Callable[[list[float]], float]) -> float | None:
+        given = [value for phases in generations if (value := getattr(phases, name)) is not None]
+        return choose(given) if given else None
+
+    return Phases(
+        min(phases.arrived for phases in generations),
+        of("dispatched", min),
+        of("first_token", min),
+        of("ended", max),
+        max(phases.runtime_load for phases in generations),
+    )
+
+
 @dataclass(slots=True)
 class RequestRecord:
     """One request. Prompts and answers are not kept.
@@ -112,6 +129,7 @@ class RequestRecord:
     model: str = ""  # one that the runtime lists: it becomes a label
     phases: Phases | None = None
     usage: Usage = field(default_factory=Usage)
+    generations: list[tuple[Phases, Usage]] = field(default_factory=list)  # if it had several
 
     def fail(self, error: GatewayError) -> None:
         """Note why there is no answer, or only part of one."""

@@ -112,6 +112,7 @@ class Settings(BaseSettings):
     max_output_tokens: int = Field(
         default=4096, ge=1, description="Most tokens a request may ask for, and the number if it names none"
     )
+    max_choices: int = Field(default=8, ge=1, description="Most answers to one request (OpenAI's `n`)")
     body_timeout_seconds: Seconds = Field(
         default=10, description="Seconds for a client to send its whole request body"
     )

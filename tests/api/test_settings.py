@@ -26,6 +26,7 @@ VALID = {
     "shutdown_grace_seconds": ("0", 0),
     "models_interval_seconds": ("7", 7),
     "max_body_bytes": ("100", 100),
+    "max_choices": ("3", 3),
     "max_prompt_chars": ("50", 50),
     "max_output_tokens": ("10", 10),
     "body_timeout_seconds": ("4", 4),

@@ -4,7 +4,6 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from llm_api.dialects import anthropic_plan as planning
 from llm_api.dialects.anthropic_answers import CountFormat, MessageFormat
 from llm_api.dialects.anthropic_blocks import Message, TextBlock, length, translate
 from llm_api.dialects.anthropic_fields import (
@@ -25,6 +24,7 @@ from llm_api.dialects.fields import (
     check_prompt,
     runtime_options,
 )
+from llm_api.dialects.translate import tools as planning
 from llm_api.errors import InvalidRequestError
 from llm_api.settings import Settings
 from llm_api.upstream.client import Job

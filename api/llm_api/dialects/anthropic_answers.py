@@ -6,9 +6,9 @@ from typing import Any
 from pydantic_core import from_json
 
 from llm_api.dialects.anthropic_errors import anthropic_body
-from llm_api.dialects.anthropic_output import Call, CallStart, Output, Piece, Text, Thinking, collected
-from llm_api.dialects.anthropic_plan import Plan
 from llm_api.dialects.dialect import encode
+from llm_api.dialects.translate.output import Call, CallStart, Output, Piece, Text, Thinking
+from llm_api.dialects.translate.tools import Plan
 from llm_api.errors import GatewayError
 from llm_api.record import Phases, Usage
 from llm_api.upstream.chunk import Chunk, Finish
@@ -64,7 +64,7 @@ class MessageFormat:
         return b"event: error\ndata: " + encode(anthropic_body(error)) + b"\n\n"
 
     def whole(self, chunk: Chunk, finish: Finish, phases: Phases) -> dict[str, Any]:
-        output = collected(self._plan, [chunk])
+        output = self._output.complete(chunk)
         content: list[dict[str, Any]] = []
         if output.thinking:
             shown = output.thinking if self._show_thinking else ""

@@ -6,8 +6,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from llm_api.dialects.anthropic_sources import AnySource, Base64Source, Unsupported
-from llm_api.dialects.decisions import ANY_VALUE, Documented
+from llm_api.dialects.anthropic_sources import AnySource, Base64Source
+from llm_api.dialects.decisions import ANY_VALUE, Documented, Unsupported
 
 
 class Block(Documented):

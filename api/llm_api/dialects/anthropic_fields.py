@@ -5,10 +5,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from llm_api.dialects import anthropic_plan as planning
-from llm_api.dialects.anthropic_sources import Unsupported
-from llm_api.dialects.decisions import ANY_VALUE, Documented
+from llm_api.dialects.decisions import ANY_VALUE, Documented, Unsupported
 from llm_api.dialects.fields import INTEGER
+from llm_api.dialects.translate import tools as planning
 
 
 class Tool(Documented):

@@ -6,6 +6,7 @@ always means "not given". A field that is not documented, at any depth, is ignor
 in IGNORED, which says why.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Self
 
@@ -47,11 +48,13 @@ class Documented(Strict):
     def _decide(self, info: ValidationInfo) -> Self:
         """Refuse what is refused; note in a list given as context that there are undocumented fields."""
         for name, value in (self.__pydantic_extra__ or {}).items():
+            if value is None:
+                continue
             accepted = self.NEUTRAL.get(name)
             if accepted is None and name not in self.REFUSED:
                 if isinstance(info.context, list):
                     info.context.append(name)
-            elif value is not None and value not in (accepted or ()):
+            elif value not in (accepted or ()):
                 raise PydanticCustomError(
                     "unsupported",
                     "{problem}",
@@ -60,17 +63,33 @@ class Documented(Strict):
         return self
 
 
+class Unsupported(Documented):
+    """A documented object that is refused; in the OpenAPI document, nothing is valid for it."""
+
+    model_config = ConfigDict(json_schema_extra={"not": {}})
+    TAG: ClassVar[str] = "type"  # the field that says which object it is
+    INSTEAD: ClassVar[str] = ""
+
+    @model_validator(mode="after")
+    def _refuse(self) -> Self:
+        tag = getattr(self, self.TAG)
+        problem = f"{tag!r} is not supported; {self.INSTEAD}"
+        raise PydanticCustomError(
+            "unsupported", "{problem}", {"field": self.TAG, "branch": tag, "problem": problem}
+        )
+
+
 def problem(accepted: tuple[Any, ...] | _Anything | None, instead: str) -> str:
     """Return why a value is refused, and what to do instead."""
-    values = " or ".join(map(repr, accepted or ()))
+    values = " or ".join(map(json.dumps, accepted or ()))
     return "; ".join(filter(None, [f"only {values} is supported" if values else "not supported", instead]))
 
 
 def ignored_fields(value: Any, path: str = "") -> Iterator[str]:
-    """Yield the dotted path of each undocumented field, without the indexes of lists."""
+    """Yield the dotted path of each undocumented field that has a value, without the indexes of lists."""
     if isinstance(value, Documented):
-        for name in value.__pydantic_extra__ or ():
-            if name not in value.NEUTRAL and name not in value.REFUSED:
+        for name, extra in (value.__pydantic_extra__ or {}).items():
+            if extra is not None and name not in value.NEUTRAL and name not in value.REFUSED:
                 yield path + name
     if isinstance(value, BaseModel):
         for name, inner in value.__dict__.items():

@@ -4,7 +4,7 @@ Each dialect is one file beside this one: its schema, its translation to Ollama,
 """
 
 import json
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from llm_api.errors import GatewayError
 from llm_api.record import Phases
@@ -15,7 +15,7 @@ from llm_api.upstream.client import Job
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-def encode(content: dict[str, Any]) -> bytes:
+def encode(content: dict[str, Any] | str) -> bytes:
     """Return compact JSON. A lone surrogate, which UTF-8 cannot encode, becomes a question mark."""
     return _dumps(content).encode(errors="replace")
 
@@ -41,6 +41,22 @@ class AnswerFormat(Protocol):
         """Return a whole answer."""
 
 
+class ChoicesFormat(AnswerFormat, Protocol):
+    """How a dialect writes several answers to one request; `first` and `error` are for all of them."""
+
+    def choice(self, index: int) -> Self:
+        """Return the format of one of them."""
+
+    def end(self, finish: Finish, phases: Phases) -> bytes:
+        """Return what ends this answer in a stream."""
+
+    def close(self, finish: Finish) -> bytes:
+        """Return what ends the stream, after all answers."""
+
+    def merged(self, wholes: list[dict[str, Any]], finish: Finish, phases: Phases) -> dict[str, Any]:
+        """Return one response from the whole answers."""
+
+
 class GenerationRequest(Protocol):
     """A validated request body."""
 
@@ -52,4 +68,7 @@ class GenerationRequest(Protocol):
         """Translate the request to Ollama's API. Raises InvalidRequestError if it is over a limit."""
 
     def answer_format(self, request_id: str, model: str) -> AnswerFormat:
-        """Return the format of the answer, which names `model`: the one that the client asked for."""
+        """Return the format of the answer, which names `model`: the one that the client asked for.
+
+        That of a job with several choices is a `ChoicesFormat`.
+        """

@@ -7,7 +7,6 @@ from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from llm_api.dialects.decisions import ANY_VALUE, Documented
-from llm_api.dialects.dialect import encode
 from llm_api.dialects.fields import (
     INTEGER,
     Penalty,
@@ -20,7 +19,7 @@ from llm_api.dialects.fields import (
     check_prompt,
     runtime_options,
 )
-from llm_api.dialects.openai_chat import StreamOptions
+from llm_api.dialects.openai import DONE, SSE, StreamOptions, event, usage
 from llm_api.dialects.openai_embeddings import NO_TOKEN_IDS, Text
 from llm_api.errors import GatewayError, InvalidRequestError
 from llm_api.record import Phases
@@ -112,7 +111,7 @@ class CompletionRequest(Documented):
 class CompletionFormat:
     """A completion, whole or as server-sent events; both have the same shape."""
 
-    media_type = "text/event-stream; charset=utf-8"
+    media_type = SSE
 
     def __init__(self, request_id: str, model: str, echo: str, *, include_usage: bool) -> None:
         self._echo, self._include_usage = echo, include_usage
@@ -133,24 +132,24 @@ class CompletionFormat:
     def last(self, finish: Finish, phases: Phases) -> bytes:
         end = self._event(Chunk(), _reason(finish), timings=phases.as_timings())
         if self._include_usage:
-            end += _event(self._common | {"choices": [], "usage": _usage(finish)})
-        return end + b"data: [DONE]\n\n"
+            end += event(self._common | {"choices": [], "usage": usage(finish)})
+        return end + DONE
 
     def error(self, error: GatewayError) -> bytes:
-        return _event(error.body())  # OpenAI's clients raise it
+        return event(error.body())  # OpenAI's clients raise it
 
     def whole(self, chunk: Chunk, finish: Finish, phases: Phases) -> dict[str, Any]:
         choice = self._choice(chunk, _reason(finish))
         choice["text"] = self._echo + choice["text"]
         return self._common | {
             "choices": [choice],
-            "usage": _usage(finish),
+            "usage": usage(finish),
             "timings": phases.as_timings(),
         }
 
     def _event(self, chunk: Chunk, reason: str | None = None, **more: Any) -> bytes:
-        usage = {"usage": None} if self._include_usage else {}
-        return _event(self._common | {"choices": [self._choice(chunk, reason)]} | usage | more)
+        no_usage = {"usage": None} if self._include_usage else {}
+        return event(self._common | {"choices": [self._choice(chunk, reason)]} | no_usage | more)
 
     def _choice(self, chunk: Chunk, reason: str | None) -> dict[str, Any]:
         logprobs = self._logprobs(chunk.logprobs) if chunk.logprobs else None
@@ -175,12 +174,3 @@ class CompletionFormat:
 
 def _reason(finish: Finish) -> Literal["stop", "length"]:
     return "length" if finish.reason == "length" else "stop"
-
-
-def _event(content: dict[str, Any]) -> bytes:
-    return b"data: " + encode(content) + b"\n\n"
-
-
-def _usage(finish: Finish) -> dict[str, int]:
-    prompt, generated = finish.usage.prompt_tokens, finish.usage.generated_tokens
-    return {"prompt_tokens": prompt, "completion_tokens": generated, "total_tokens": prompt + generated}

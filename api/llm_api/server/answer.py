@@ -5,11 +5,10 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
-from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from llm_api.dialects.dialect import AnswerFormat, GenerationRequest, encode
+from llm_api.dialects.dialect import AnswerFormat, encode
 from llm_api.errors import GatewayError, ShuttingDownError
 from llm_api.gateway import Gateway
 from llm_api.record import Phases, RequestRecord, clock
@@ -20,22 +19,6 @@ JSON = "application/json"
 SSE = "text/event-stream"
 # A line that clients skip (https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream).
 COMMENT = b": waiting\n\n"
-
-
-async def answer(request: Request, body: GenerationRequest) -> Response:
-    """Return the response of a route that generates; the generation runs while it is sent.
-
-    Raises:
-        GatewayError: The key's budget is used up, the model is not known or not capable of this, or the
-            request is over a limit.
-    """
-    gateway: Gateway = request.state.gateway
-    record: RequestRecord = request.state.record
-    await gateway.keys.spend(record.key)
-    record.model = await gateway.catalogue.resolve(body.model)
-    job = body.job(record.model, gateway.settings)
-    await gateway.catalogue.check(record.model, job.needs)
-    return Answer(gateway, record, job, body.answer_format(record.id, body.model or record.model))
 
 
 class Answer(Response):
@@ -82,9 +65,12 @@ class Answer(Response):
 
     async def _emit(self, chunks: list[Chunk]) -> None:
         async with self._sending:
-            start = await self._start_stream()
-            await self._send_body(start + self._format.pieces(chunks), more=True)
-            self._sent_at = clock()
+            await self._send_piece(self._format.pieces(chunks))
+
+    async def _send_piece(self, content: bytes) -> None:
+        start = await self._start_stream()
+        await self._send_body(start + content, more=True)
+        self._sent_at = clock()
 
     async def _start_stream(self) -> bytes:
         """Send the headers with the first token: until then, a failure still has a status of its own."""
@@ -139,7 +125,9 @@ class Answer(Response):
 
         finish = await self._gateway.generate(self._job, self._phases, collect)
         self._record.usage = finish.usage
-        content = encode(self._format.whole(joined(chunks), finish, self._phases))
+        await self._send_whole(encode(self._format.whole(joined(chunks), finish, self._phases)))
+
+    async def _send_whole(self, content: bytes) -> None:
         await self._send_headers(JSON, (b"content-length", str(len(content)).encode()))
         await self._send_body(content, more=False)
 

@@ -98,9 +98,9 @@ def explain(error: ValidationError, content: bytes, kind: type[InvalidRequestErr
     if errors[0]["type"] == "json_invalid":
         return InvalidRequestError(f"the body is not JSON: {errors[0]['msg'].removeprefix('Invalid JSON: ')}")
     first, path = _closest(errors, from_json(content))
-    context, message = first.get("ctx", {}), first["msg"]
+    context, message = first.get("ctx", {}), first["msg"].removeprefix("Value error, ")
     if first["type"] == "unsupported":
-        path, kind = (*path, context["field"]), UnsupportedError
+        path, kind = (*path, *filter(None, [context["field"]])), UnsupportedError
     elif first["type"].startswith("union_tag_"):
         path, message = (*path, context["discriminator"].strip("'")), _tag_problem(context)
     elif first["type"] == "extra_forbidden":
@@ -132,7 +132,10 @@ def _path(error: ErrorDetails, body: Any) -> tuple[Path, Path | None]:
     """
     path: Path = ()
     union: Path | None = None
-    for part in error["loc"]:
+    loc = error["loc"]
+    if loc[-1:] == (error.get("ctx", {}).get("branch"),):
+        loc = loc[:-1]  # the branch, which may have the name of a field
+    for part in loc:
         inside = part in body if isinstance(body, dict) else isinstance(part, int) and isinstance(body, list)
         if inside:
             body, path = body[part], (*path, part)

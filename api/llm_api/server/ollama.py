@@ -16,7 +16,7 @@ from llm_api.dialects.ollama import (
     OllamaShowRequest,
 )
 from llm_api.gateway import Gateway
-from llm_api.server.answer import answer
+from llm_api.server.generation import answer
 from llm_api.server.routes import BoundedRoute, responses
 
 BODY_ERRORS = (errors.InvalidRequestError, errors.BodyTimeoutError, errors.TooLargeError)

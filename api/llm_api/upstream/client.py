@@ -5,7 +5,7 @@ import json
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -38,6 +38,7 @@ class Job:
         stream: Whether the answer is wanted while it is generated.
         needs: The model's capabilities without which it cannot answer, in Ollama's words: tools, vision,
             thinking, insert, embedding.
+        choices: How many answers to generate, each for itself.
     """
 
     path: Literal["/api/generate", "/api/chat", "/api/embed"]
@@ -45,6 +46,14 @@ class Job:
     payload: dict[str, Any]
     stream: bool
     needs: tuple[str, ...] = ()
+    choices: int = 1
+
+    def choice(self, index: int) -> "Job":
+        """Return the generation of one choice; with the same seed, all would be the same."""
+        options = self.payload["options"]
+        if index == 0 or "seed" not in options:
+            return self
+        return replace(self, payload=self.payload | {"options": options | {"seed": options["seed"] + index}})
 
 
 class Runtime:

@@ -113,7 +113,7 @@ def asking(**block: Any) -> dict[str, Any]:
         ),
         (
             asking(type="image", source={"type": "url", "url": "https://x.test"}),
-            "messages.0.content.0.source.url.type: 'url' is not supported; the gateway fetches nothing",
+            "messages.0.content.0.source.type: 'url' is not supported; the gateway fetches nothing",
         ),
         (
             asking(type="image", source={"type": "base64", "media_type": "image/png", "data": "?"}),

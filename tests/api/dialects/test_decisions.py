@@ -66,7 +66,7 @@ def test_documented_fields_are_accepted_with_values_that_work_or_change_nothing(
     [
         ({"audio": {}}, "audio", "not supported; send text"),
         ({"audio": False}, "audio", "not supported; send text"),
-        ({"tier": "flex"}, "tier", "only 'auto' or 'default' is supported"),
+        ({"tier": "flex"}, "tier", 'only "auto" or "default" is supported'),
         ({"bias": {"5": 1}}, "bias", "only {} is supported"),
         ({"old": [1]}, "old", "only [] is supported; use parts"),
         (
@@ -107,7 +107,7 @@ def test_an_invalid_value_is_named_by_its_path_in_the_body(fields: dict[str, Any
 
 def test_undocumented_fields_are_ignored_at_any_depth_and_reported_once() -> None:
     part = {"type": "text", "text": "x", "cache_control": {"type": "ephemeral"}}
-    image = {"type": "image", "from": "x", "alt": None}
+    image = {"type": "image", "from": "x", "alt": "y", "title": None}
     names = ignored(parts=[part, part, image], choice=part, top=1, bias={}, audio=None)
     assert names == ["top", "parts.cache_control", "parts.alt", "choice.cache_control"]
 

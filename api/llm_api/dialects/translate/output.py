@@ -3,13 +3,15 @@
 import json
 import re
 import secrets
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Self
 
-from llm_api.dialects.anthropic_plan import Plan
+from llm_api.dialects.translate.tools import Plan
 from llm_api.upstream.chunk import Chunk
 
-# How an answer begins that is an object for one value, see anthropic_plan.py.
+# How an answer begins that is an object for one value, see tools.py.
 CALL = re.compile(r'\s*\{\s*"name"\s*:\s*"([^"\\]*)"\s*,\s*"arguments"\s*:\s*')
 ANSWER = re.compile(r'\s*\{\s*"answer"\s*:\s*')
 
@@ -89,6 +91,16 @@ class Output:
             yield self._said(self._held)
             self._held = ""
 
+    def complete(self, *chunks: Chunk) -> Self:
+        """Read all of an answer and return it."""
+        for chunk in chunks:
+            if self.plan.is_plain and not (chunk.thinking or chunk.tool_calls):
+                self.text += chunk.text
+            else:
+                deque(self.read(chunk), maxlen=0)
+        deque(self.rest(), maxlen=0)
+        return self
+
     def _read_text(self, text: str) -> Iterator[Piece]:
         if self.plan.only:
             if not self.calls:
@@ -158,14 +170,3 @@ class Value:
         else:
             return
         self._ended = self._depth < 0 or (self._depth == 0 and not self._in_string)
-
-
-def collected(plan: Plan, chunks: Iterable[Chunk]) -> Output:
-    """Return a whole answer."""
-    output = Output(plan)
-    for chunk in chunks:
-        for _ in output.read(chunk):
-            pass
-    for _ in output.rest():
-        pass
-    return output

@@ -2,7 +2,7 @@
 
 Ollama lets the model choose. A choice is therefore enforced by `format`, which constrains what the model can
 write: the tools are then described in the system message, because Ollama does not take them together with a
-format, and the answer is read back as a call (anthropic_output.py).
+format, and the answer is read back as a call (output.py).
 """
 
 import json
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from llm_api.dialects.anthropic_schema import detached, inlined
+from llm_api.dialects.translate.schema import detached, inlined
 
 Choice = Literal["auto", "none", "required"]
 
@@ -54,6 +54,11 @@ class Plan:
     parallel: bool = True
 
     @property
+    def is_plain(self) -> bool:
+        """Whether the model's text is the answer, as it is."""
+        return not (self.only or self.wrapped)
+
+    @property
     def needs(self) -> tuple[str, ...]:
         """The capabilities that the model needs for it."""
         return ("tools",) if self.tools else ()
@@ -76,6 +81,9 @@ class Plan:
             else:
                 system, others = {"role": "system", "content": self.instructions}, payload["messages"]
             payload["messages"] = [system, *others]
+
+
+PLAIN = Plan()
 
 
 def plan(

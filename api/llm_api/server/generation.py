@@ -1,0 +1,31 @@
+"""What every route that generates does with its request."""
+
+from typing import cast
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from llm_api.dialects.dialect import ChoicesFormat, GenerationRequest
+from llm_api.gateway import Gateway
+from llm_api.record import RequestRecord
+from llm_api.server.answer import Answer
+from llm_api.server.choices import Choices
+
+
+async def answer(request: Request, body: GenerationRequest) -> Response:
+    """Return the response of a route that generates; the generation runs while it is sent.
+
+    Raises:
+        GatewayError: The key's budget is used up, the model is not known or not capable of this, or the
+            request is over a limit.
+    """
+    gateway: Gateway = request.state.gateway
+    record: RequestRecord = request.state.record
+    await gateway.keys.spend(record.key)
+    record.model = await gateway.catalogue.resolve(body.model)
+    job = body.job(record.model, gateway.settings)
+    await gateway.catalogue.check(record.model, job.needs)
+    answer_format = body.answer_format(record.id, body.model or record.model)
+    if job.choices > 1:
+        return Choices(gateway, record, job, cast(ChoicesFormat, answer_format))
+    return Answer(gateway, record, job, answer_format)
