@@ -8,7 +8,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from dev.generate import chart_common, chart_readme, chart_settings, documents, models
+from dev.generate import chart_common, chart_readme, chart_settings, clients, documents, models
 from monitoring.source import render as monitoring
 
 GENERATORS: list[Callable[[], dict[Path, str]]] = [
@@ -17,6 +17,7 @@ GENERATORS: list[Callable[[], dict[Path, str]]] = [
     chart_readme.render,
     models.render,
     documents.render,
+    clients.render,
     monitoring.render,
 ]
 

@@ -16,6 +16,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import BaseModel
 
+from dev.generate import clients
 from tests.monitoring.queries import DASHBOARDS, panels, rules
 
 ROOT = Path(__file__).parents[2]
@@ -79,6 +80,11 @@ def chart_values() -> set[str]:
         schema = json.loads((chart / "values.schema.json").read_text())
         found.update(_properties(schema, schema))
     return found
+
+
+def request_fields() -> set[str]:
+    """Return the paths of the fields in requests, which look like values of charts."""
+    return {row.field.split("`")[1] for rows in clients.decisions().values() for row in rows}
 
 
 def _defaults(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:

@@ -32,6 +32,10 @@ EXEMPT = {
     "llama.cpp": "the name of a project",
     "MISE_URL_REPLACEMENTS": "read by mise",
     "DOCKER_HOST": "read by Docker's clients",
+    "OPENAI_BASE_URL": "read by OpenAI's clients",
+    "OPENAI_API_KEY": "read by OpenAI's clients",
+    "ANTHROPIC_BASE_URL": "read by Anthropic's clients",
+    "ANTHROPIC_API_KEY": "read by Anthropic's clients",
 }
 """Names that the code does not have, and why a document may use them. `folder/` covers everything in it."""
 
@@ -71,7 +75,7 @@ def known(services: tuple[str, str]) -> Known:
         "verb": VERBS.__contains__,
         "option": lambda name: bool(re.search(rf'--{name}\b|"{name.replace("-", "_")}"', code)),
         "variable": lambda name: name in variables or bool(re.search(rf'\b{name}\b|"{name.lower()}"', code)),
-        "chart value": facts.chart_values().__contains__,
+        "chart value": (facts.chart_values() | facts.request_fields()).__contains__,
         "metric": facts.metrics(*services).__contains__,
         "alert": facts.alerts().__contains__,
         "panel": facts.panel_titles().__contains__,
