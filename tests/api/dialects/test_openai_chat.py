@@ -1,6 +1,5 @@
 """POST /v1/chat/completions: plain and streamed responses."""
 
-import json
 from typing import Any
 
 import pytest
