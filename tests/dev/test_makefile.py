@@ -30,8 +30,10 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def make(checkout: Path, *arguments: str, **environment: str) -> tuple[list[str], dict[str, str]]:
-    """Run make; return the arguments and the environment of the last command."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    """Run make, free of the make that runs these tests; return the arguments and the environment of the last command."""
+    inherited = {
+        name: value for name, value in os.environ.items() if name != "ARGS" and not name.startswith("MAKE")
+    }
     done = subprocess.run(
         ["make", *arguments],
         cwd=checkout,
