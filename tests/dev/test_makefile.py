@@ -30,7 +30,7 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def make(checkout: Path, *arguments: str, **environment: str) -> tuple[list[str], dict[str, str]]:
-    """Run make, free of the make that runs these tests; return the arguments and the environment of the last command."""
+    """Run make, free of the make around the tests; return the last command's arguments and environment."""
     inherited = {
         name: value for name, value in os.environ.items() if name != "ARGS" and not name.startswith("MAKE")
     }
