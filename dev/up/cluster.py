@@ -43,7 +43,12 @@ def file(values: Values, root: Path = ROOT) -> Path:
     return copy
 
 
-def _run(command: list[str]) -> None:
+def run(command: list[str]) -> None:
+    """Run a command; its output is the terminal's.
+
+    Raises:
+        FixableError: the command did not start, or failed.
+    """
     try:
         done = subprocess.run(command, cwd=ROOT, env=tools.on_path(os.environ), check=False)
     except OSError as error:
@@ -65,17 +70,16 @@ def apply(values: Values) -> None:
         FixableError: the command failed.
     """
     program, *arguments = shlex.split(values["cluster_command"])
-    _run([tools.path("ctlptl") if uses_ctlptl(values) else program, *arguments, str(file(values))])
+    run([tools.path("ctlptl") if uses_ctlptl(values) else program, *arguments, str(file(values))])
 
 
-def remove() -> None:
-    """Remove the cluster, with everything in it, and the registry.
+def removal() -> list[list[str]]:
+    """Return the commands that remove the cluster, with everything in it, and the registry.
 
     Raises:
-        FixableError: a command failed.
+        FixableError: there is no program that can.
     """
     if tools.find("ctlptl"):
-        _run([tools.path("ctlptl"), "delete", "--ignore-not-found", "-f", str(ROOT / "ctlptl.yaml")])
-        return
-    _run([tools.path("kind"), "delete", "cluster", "--name", CLUSTER])
-    _run(["docker", "rm", "--force", "--volumes", REGISTRY])
+        return [[tools.path("ctlptl"), "delete", "--ignore-not-found", "-f", str(ROOT / "ctlptl.yaml")]]
+    kind = [tools.path("kind"), "delete", "cluster", "--name", CLUSTER]
+    return [kind, ["docker", "rm", "--force", "--volumes", REGISTRY]]

@@ -74,8 +74,10 @@ def main(argv: list[str]) -> int:
     if keep:
         remove_platform(os.environ)
         return 0
+    commands = cluster.removal()
     for thing in found:
-        print(f"removing: {thing}")
-    cluster.remove()
+        print(f"removing: {thing}", flush=True)
+    for command in commands:
+        cluster.run(command)
     print("kept: .venv/ and .tools/ in this folder, and Docker's image cache (docker system prune)")
     return 0

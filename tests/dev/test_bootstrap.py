@@ -164,6 +164,8 @@ def test_a_command_does_not_run_where_the_environment_could_not_be_made(
         ({"PIP_INDEX_URL": "http://mirror"}, "UV_DEFAULT_INDEX", "http://mirror"),
         ({"PIP_INDEX_URL": "http://a", "UV_INDEX_URL": "http://b"}, "UV_DEFAULT_INDEX", "http://b"),
         ({"UV_INDEX_URL": "http://a", "UV_DEFAULT_INDEX": "http://b"}, "UV_DEFAULT_INDEX", "http://b"),
+        ({"UV_DEFAULT_INDEX": "http://mirror"}, "PIP_INDEX_URL", "http://mirror"),
+        ({"PIP_INDEX_URL": "http://a", "UV_DEFAULT_INDEX": "http://b"}, "PIP_INDEX_URL", "http://a"),
         ({"HOME": "/proc/none"}, "XDG_CACHE_HOME", "{checkout}/.tools/cache"),
         ({}, "XDG_CACHE_HOME", "unset"),
     ],

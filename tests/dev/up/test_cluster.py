@@ -50,7 +50,7 @@ def test_the_repositorys_own_file_can_take_other_images(tmp_path: Path) -> None:
 
 def test_another_command_can_create_the_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
     commands: list[list[str]] = []
-    monkeypatch.setattr(cluster, "_run", commands.append)
+    monkeypatch.setattr(cluster, "run", commands.append)
     monkeypatch.setattr(tools, "path", lambda name: f"/tools/{name}")
     cluster.apply(configuration.parse({}))
     cluster.apply(configuration.parse({"cluster_command": "my-tool apply"}))

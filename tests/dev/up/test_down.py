@@ -42,7 +42,8 @@ def removals(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     removed: list[str] = []
     monkeypatch.setattr(probe, "container_engine", lambda: probe.ContainerEngine(True, "Docker 28"))
     monkeypatch.setattr(down, "existing", lambda: ["cluster kind-llm"])
-    monkeypatch.setattr(cluster, "remove", lambda: removed.append("cluster"))
+    monkeypatch.setattr(cluster, "removal", lambda: [["cluster"]])
+    monkeypatch.setattr(cluster, "run", lambda command: removed.extend(command))
     monkeypatch.setattr(down, "remove_platform", lambda _: removed.append("platform"))
     monkeypatch.delenv("KEEP", raising=False)
     return removed
@@ -72,3 +73,18 @@ def test_without_a_container_engine_there_is_nothing_to_remove(
     assert down.main([]) == 0
     assert "nothing to remove: no Docker is on the PATH" in capsys.readouterr().out
     assert removals == []
+
+
+def test_nothing_is_said_to_be_removed_where_no_program_can_remove_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def missing(name: str) -> str:
+        raise FixableError(f"{name} is missing")
+
+    monkeypatch.setattr(probe, "container_engine", lambda: probe.ContainerEngine(True, "Docker 28"))
+    monkeypatch.setattr(down, "existing", lambda: ["cluster kind-llm"])
+    monkeypatch.setattr(tools, "find", lambda _: None)
+    monkeypatch.setattr(tools, "path", missing)
+    with pytest.raises(FixableError, match="kind is missing"):
+        down.main([])
+    assert "removing" not in capsys.readouterr().out
