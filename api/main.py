@@ -36,6 +36,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.exceptions import HTTPException
 
 router = APIRouter(route_class=BoundedRoute)
+NOT_READY = (errors.RuntimeUnavailableError, errors.ModelMissingError, errors.ShuttingDownError)
 probes = APIRouter()  # what Kubernetes, Prometheus and browsers ask for: no API key needed
 
 
@@ -130,15 +131,19 @@ async def health() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@probes.get(
-    "/ready",
-    responses=responses(errors.RuntimeUnavailableError, errors.ModelMissingError, errors.ShuttingDownError),
-)
+@probes.get("/ready", responses=responses(*NOT_READY))
 async def ready(request: Request) -> dict[str, str]:
     """Tell whether the model can answer."""
     gateway: Gateway = request.state.gateway
     gateway.check_ready()
     return {"status": "ready", "model": gateway.settings.model}
+
+
+@probes.get("/serving", responses=responses(*NOT_READY))
+async def serving(request: Request) -> dict[str, str]:
+    """Tell whether this replica takes requests: from when the model can first answer until it shuts down."""
+    request.state.gateway.check_serving()
+    return {"status": "serving"}
 
 
 @probes.get("/metrics", response_class=PlainTextResponse)

@@ -31,6 +31,7 @@ class Catalogue:
     Attributes:
         models: When each model was modified (RFC 3339), by name.
         error: Why the default model is not available, or None if it is.
+        was_available: Whether the default model has ever been available.
     """
 
     def __init__(self, inventory: Inventory, settings: Settings, metrics: Metrics) -> None:
@@ -38,6 +39,7 @@ class Catalogue:
         self.error: GatewayError | None = RuntimeUnavailableError(
             "the runtime has not been asked for its models yet", retry_after=1
         )
+        self.was_available = False
         self._inventory, self._model, self._metrics = inventory, settings.model, metrics
         self._aliases = parse_aliases(settings.model_aliases or "")
         self._listed: dict[str, str] = {}  # the runtime's name of each model, by its canonical one
@@ -64,6 +66,7 @@ class Catalogue:
         except RuntimeUnavailableError as error:
             self.error = error
         self._refreshed = clock()
+        self.was_available |= self.error is None
         self._metrics.runtime_up.set(not isinstance(self.error, RuntimeUnavailableError))
         self._metrics.model_available.labels(self._model).set(self.error is None)
         if str(before) != str(self.error):

@@ -53,10 +53,19 @@ class Gateway:
 
     def check_ready(self) -> None:
         """Raise ShuttingDownError, or the catalogue's error, if the model cannot answer here."""
-        if self.stops_at is not None:
-            raise ShuttingDownError("this replica is shutting down", retry_after=1)
+        self._check_stopping()
         if self.catalogue.error:
             raise self.catalogue.error.with_traceback(None)
+
+    def check_serving(self) -> None:
+        """Raise ShuttingDownError, or the catalogue's error if the model has never been available.
+
+        A replica whose runtime has gone stays: its 503 with Retry-After serves clients better than a refused
+        connection.
+        """
+        self._check_stopping()
+        if not self.catalogue.was_available:
+            self.check_ready()
 
     async def generate(self, job: Job, phases: Phases, emit: Emit) -> Finish:
         """Wait for a slot, then generate; cancelling the call ends the generation.
@@ -83,6 +92,10 @@ class Gateway:
             phases.infer_first_token(finish.decode)
         self.admission.observe(phases.inference)
         return finish
+
+    def _check_stopping(self) -> None:
+        if self.stops_at is not None:
+            raise ShuttingDownError("this replica is shutting down", retry_after=1)
 
     def _remaining(self, phases: Phases) -> float:
         """Return the seconds until the request's deadline, or until this replica stops."""

@@ -87,7 +87,7 @@ async def test_a_path_is_refused_without_a_key_whether_it_exists_or_not(
 
 def test_all_routes_but_the_page_and_the_probes_need_a_key() -> None:
     served = {route.path for route in create_app().routes if hasattr(route, "path")}
-    assert set(paths(probes)) == {"/", "/health", "/ready", "/metrics"}
+    assert set(paths(probes)) == {"/", "/health", "/ready", "/serving", "/metrics"}
     assert served - set(paths(probes)) >= {"/generate", "/v1/chat/completions", "/v1/models", "/docs"}
 
 

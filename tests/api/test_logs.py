@@ -164,12 +164,12 @@ async def test_a_hostile_id_is_replaced(open_gateway: Open, log: Log, given: str
     assert all(len(one) == 32 and one.isalnum() for one in ids)
 
 
-@pytest.mark.parametrize(("level", "lines"), [("debug", 3), ("info", 0), ("warning", 0)])
+@pytest.mark.parametrize(("level", "lines"), [("debug", 4), ("info", 0), ("warning", 0)])
 async def test_probes_are_logged_at_level_debug_only(
     open_gateway: Open, log: Log, level: str, lines: int
 ) -> None:
     app = await open_gateway(log_format="json", log_level=level)
-    for path in ("/health", "/ready", "/metrics"):
+    for path in ("/health", "/ready", "/serving", "/metrics"):
         assert (await app.http.get(path)).status_code == 200
     assert len(log.requests()) == lines
 

@@ -57,9 +57,9 @@ def test_a_setting_becomes_an_environment_variable_unless_it_is_null(render: Ren
 
 @pytest.mark.parametrize(
     ("probe", "path"),
-    [("startupProbe", "/health"), ("livenessProbe", "/health"), ("readinessProbe", "/ready")],
+    [("startupProbe", "/health"), ("livenessProbe", "/health"), ("readinessProbe", "/serving")],
 )
-def test_liveness_never_asks_the_runtime_and_readiness_does(
+def test_liveness_never_asks_the_runtime_and_readiness_only_at_first(
     objects: dict[str, Any], probe: str, path: str
 ) -> None:
     assert container(objects)[probe]["httpGet"] == {"path": path, "port": "http"}

@@ -38,6 +38,7 @@ STATUSES = {
     ("/v1/models/{name}", "get"): {200, 401, 404, 503},
     ("/health", "get"): {200},
     ("/ready", "get"): {200, 503},
+    ("/serving", "get"): {200, 503},
     ("/metrics", "get"): {200},
 }
 MEDIA = {

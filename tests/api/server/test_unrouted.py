@@ -9,7 +9,7 @@ from tests.api.support.sockets import connected
 
 
 @pytest.mark.parametrize(
-    "path", ["/health", "/ready", "/metrics", "/v1/models", f"/v1/models/{MODEL}", "/docs"]
+    "path", ["/health", "/ready", "/serving", "/metrics", "/v1/models", f"/v1/models/{MODEL}", "/docs"]
 )
 async def test_head_is_answered_as_get_without_the_body(serve: Serve, path: str) -> None:
     live = await serve()

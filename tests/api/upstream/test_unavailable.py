@@ -86,6 +86,33 @@ async def test_readiness_and_its_gauges_follow_the_runtime_down_and_up_again(ope
     assert gauges() == (1, 1)
 
 
+async def test_a_gateway_serves_whatever_its_runtime_does_once_its_model_was_available() -> None:
+    tags: httpx.Response | None = None
+
+    def handler(_: httpx.Request) -> httpx.Response:
+        if tags is None:
+            raise httpx.ConnectError("refused")
+        return tags
+
+    async with started(handler) as (gateway, http):
+
+        async def serving_after(found: httpx.Response | None) -> httpx.Response:
+            nonlocal tags
+            tags = found
+            await gateway.catalogue.refresh()
+            return await http.get("/serving")
+
+        without_model = httpx.Response(200, json={"models": []})
+        error_of(await serving_after(None), 503, "runtime_unavailable")
+        error_of(await serving_after(without_model), 503, "model_missing")
+        for found, ready in ((httpx.Response(200, json=TAGS), 200), (without_model, 503), (None, 503)):
+            response = await serving_after(found)
+            assert (response.status_code, response.json()) == (200, {"status": "serving"})
+            assert (await http.get("/ready")).status_code == ready
+        gateway.drain()
+        error_of(await http.get("/serving"), 503, "shutting_down")
+
+
 @pytest.mark.parametrize("content", [b"nonsense", b"[]", b'{"models":5}', b'{"models":[5]}', b"[" * 100_000])
 async def test_a_list_of_models_that_makes_no_sense_means_the_runtime_is_unavailable(
     open_gateway: Open, content: bytes
