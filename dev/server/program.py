@@ -23,6 +23,8 @@ def listen(host: str, port: int) -> socket.socket:
         OSError: The port is not free, or the host is not this machine.
     """
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    if host == "::":  # IPv4 as well
+        listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((host, port))
     listener.setblocking(False)

@@ -1,7 +1,5 @@
 """The images' commands listen on IPv4 and IPv6: the kubelet probes an IPv6-only pod at its IPv6 address."""
 
-import json
-import re
 import socket
 import sys
 from pathlib import Path
@@ -10,15 +8,10 @@ import httpx
 import pytest
 
 from tests.charts.helm import ROOT
+from tests.charts.images import commands
 from tests.processes import free_port, running
 
 PORTS = {"api": "8000", "runtime": "11434"}
-
-
-def commands(folder: str) -> list[list[str]]:
-    """Return the commands of the Dockerfile's targets: dev, prod."""
-    text = (ROOT / folder / "Dockerfile").read_text().replace("\\\n", "")
-    return [json.loads(command) for command in re.findall(r"^CMD (\[.*\])$", text, re.MULTILINE)]
 
 
 def has_ipv6() -> bool:
@@ -39,5 +32,6 @@ def test_an_image_listens_on_both_families(tmp_path: Path, folder: str, target: 
     path = {"api": "/health", "runtime": "/"}[folder]
     addresses = [f"http://{host}:{port}{path}" for host in ("127.0.0.1", "[::1]")]
     start = [sys.executable, "-m", *command]
-    with running(start, ROOT / folder, addresses[0], tmp_path / "log", RUNTIME_ENGINE="simulated"):
+    settings = {"RUNTIME_ENGINE": "simulated", "PYTHONPATH": str(ROOT)}
+    with running(start, ROOT / folder, addresses[0], tmp_path / "log", **settings):
         assert httpx.get(addresses[1], timeout=20, trust_env=False).status_code == 200

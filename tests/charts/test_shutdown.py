@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import os
-import re
 import signal
 import socket
 import sys
@@ -16,6 +15,7 @@ import httpx
 import pytest
 
 from tests.charts.helm import ROOT, Render, container, environment
+from tests.charts.images import commands
 from tests.waiting import until, within
 
 SECONDS = 20  # without a byte of a response
@@ -66,13 +66,13 @@ async def serving(
 ) -> AsyncIterator[Server]:
     objects = render("llm-runtime", "engine=simulated", *values)
     variables = environment(container(objects)) | {
+        "PYTHONPATH": str(ROOT),
         "RUNTIME_SIMULATED_TOKENS": str(tokens),
         "RUNTIME_SIMULATED_TOKEN_SECONDS": str(token_seconds),
     }
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = str(listener.getsockname()[1])
-    commands = re.findall(r"^CMD (\[.*\])$", (ROOT / "runtime/Dockerfile").read_text(), re.MULTILINE)
-    arguments = [port if word == "11434" else word for word in json.loads(commands[target])]
+    arguments = [port if word == "11434" else word for word in commands("runtime")[target]]
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", *arguments, cwd=ROOT / "runtime", env=variables, start_new_session=True
     )
@@ -83,7 +83,7 @@ async def serving(
             yield server
     finally:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)  # the reloader has a child
+            os.killpg(process.pid, signal.SIGKILL)  # the development server has children
         await process.wait()
 
 

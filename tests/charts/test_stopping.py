@@ -14,6 +14,7 @@ VALUES = {
     ("chart", "setting", "variable"),
     [
         ("llm-api", "development=false", "LLM_SHUTDOWN_GRACE_SECONDS"),
+        ("llm-api", "development=true", "LLM_SHUTDOWN_GRACE_SECONDS"),
         ("llm-runtime", "engine=llamacpp", "UVICORN_TIMEOUT_GRACEFUL_SHUTDOWN"),
         ("llm-runtime", "engine=simulated", "UVICORN_TIMEOUT_GRACEFUL_SHUTDOWN"),
     ],
@@ -31,12 +32,6 @@ def test_ollama_which_drops_its_requests_at_sigterm_is_drained_before_it(render:
     objects = render("llm-runtime", *VALUES["llm-runtime"])
     command = ["bash", "/scripts/ollama.sh", "drain", "4", "33"]
     assert container(objects)["lifecycle"] == {"preStop": {"exec": {"command": command}}}
-    assert pod(objects)["terminationGracePeriodSeconds"] > 4 + 33
-
-
-def test_the_gateways_development_image_which_does_so_too_sleeps_for_both(render: Render) -> None:
-    objects = render("llm-api", "development=true", *VALUES["llm-api"])
-    assert container(objects)["lifecycle"] == {"preStop": {"sleep": {"seconds": 4 + 33}}}
     assert pod(objects)["terminationGracePeriodSeconds"] > 4 + 33
 
 

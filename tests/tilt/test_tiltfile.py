@@ -52,8 +52,7 @@ def test_the_local_profile_has_two_processes_and_the_tests(evaluate: Evaluator) 
         "chart-tests",
         "lint",
     }
-    assert "uvicorn main:app" in made.text("llm-api")
-    assert "--reload" in made.text("llm-api")
+    assert "dev.server" in made.text("llm-api")
 
 
 @pytest.mark.parametrize("profile", ["cluster", "local"])
@@ -117,6 +116,7 @@ def test_a_save_is_synced_and_a_changed_lock_is_installed_in_the_pod(evaluate: E
     built = evaluate().text("llm-api")
     assert '"/app/api"' in built
     assert "/app/dev/bootstrap" in built
+    assert "kill -USR1 1" in built
     assert "Dockerfile" in built
 
 

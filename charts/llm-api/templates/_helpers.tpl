@@ -48,9 +48,3 @@
       key: {{ $.Values.apiKeys.secretKey }}
 {{- end }}
 {{- end -}}
-
-{{/* Seconds a pod keeps serving before SIGTERM. The `dev` image drops its requests at SIGTERM, so that a save
-is live at once: there the grace period comes before it. */}}
-{{- define "llm-api.preStopSeconds" -}}
-{{ add .Values.preStopSeconds (ternary .Values.settings.shutdownGraceSeconds 0 .Values.development) }}
-{{- end -}}
