@@ -30,14 +30,19 @@ def load(name: str) -> Any:
 
 
 def packages(sources: Sources) -> list[str]:
-    """Return the names of all imported modules but the project's own, in the order of their import."""
+    """Return the names of all imported modules but the project's own, in the order of their import.
+
+    What has no spec was not imported by its name: Cython keeps its shared types in such modules.
+    """
 
     def own(name: str) -> bool:
         module = sys.modules[name]
         places = [getattr(module, "__file__", None) or "", *getattr(module, "__path__", [])]
         return any(place.startswith(sources.root + os.sep) for place in places)
 
-    return [name for name in sys.modules if not own(name)]
+    return [
+        name for name, module in sys.modules.items() if getattr(module, "__spec__", None) and not own(name)
+    ]
 
 
 def explain(error: BaseException) -> str:

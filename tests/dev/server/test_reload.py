@@ -199,5 +199,14 @@ def test_packages_stay_loaded_and_own_modules_are_fresh(dev: Dev) -> None:
     dev.serves("True now")
 
 
+def test_modules_that_are_made_and_not_imported_are_left_out(dev: Dev) -> None:
+    """Cython keeps its shared types in such a module."""
+    dev.save("import sys, types\nsys.modules['made'] = types.ModuleType('made')\nWORD = 'two'")
+    dev.serves("two")
+    dev.save("WORD = 'three'")
+    dev.serves("three")
+    assert "cannot stay loaded" not in dev.log
+
+
 def alive(children: list[int]) -> list[int]:
     return [pid for _, pid in processes() if pid in children]
