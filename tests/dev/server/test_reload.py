@@ -138,6 +138,7 @@ def test_at_most_four_generations_live_and_the_oldest_ends_its_streams_as_a_shut
 
 def test_a_process_that_ends_by_itself_is_replaced_once(dev: Dev) -> None:
     for ended, explained in enumerate(["starting another one", "waiting for a save"]):
+        dev.prints("reload: serving", times=ended + 1)
         [pid] = dev.children()
         os.kill(pid, signal.SIGKILL)
         dev.prints(f"status -9): {explained}")
