@@ -15,6 +15,7 @@ import pytest
 from tests.waiting import equals, until_sync
 
 ROOT = Path(__file__).parents[1]
+PROTOCOLS = {"api": "llm_api.server.limits:Protocol", "runtime": "llm_runtime.upgrades:Protocol"}
 PATIENCE = 60
 """Seconds until a program must answer; far more than it needs."""
 
@@ -44,7 +45,8 @@ def service(name: str, log: Path, ready: str = "/ready", **settings: str) -> Ite
     """Run `api` or `runtime` from its folder with these environment variables; yield its address."""
     port = free_port()
     address = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "uvicorn", "main:app", "--host", "127.0.0.1", "--port", str(port)]
+    where = ["--host", "127.0.0.1", "--port", str(port), "--http", PROTOCOLS[name]]
+    command = [sys.executable, "-m", "uvicorn", "main:app", *where]
     with running(command, ROOT / name, f"{address}{ready}", log, **settings):
         yield address
 

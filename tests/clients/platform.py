@@ -1,0 +1,42 @@
+"""What the clients of this folder talk to, and what they send."""
+
+from typing import Any
+
+import pytest
+
+MODEL = "simulated:latest"
+KEY = "a-key"
+SIMULATED = {
+    "RUNTIME_ENGINE": "simulated",
+    "RUNTIME_MODEL": MODEL,
+    "RUNTIME_SIMULATED_SLOTS": "8",
+    "RUNTIME_SIMULATED_TOKENS": "24",
+    "RUNTIME_SIMULATED_THINKING_TOKENS": "4",
+    "RUNTIME_SIMULATED_CAPABILITIES": "completion,tools,insert,thinking,vision,embedding",
+}
+
+CHAT = "/v1/chat/completions"
+COMPLETIONS = "/v1/completions"
+EMBEDDINGS = "/v1/embeddings"
+RESPONSES = "/v1/responses"
+MESSAGES = "/v1/messages"
+OLLAMA = "/api"
+
+HELLO = "Say hello."
+ASK_WEATHER = "What is the weather in Oslo?"  # the simulated model calls a tool whose name is mentioned
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+CITY: dict[str, Any] = {
+    "type": "object",
+    "properties": {"city": {"type": "string"}},
+    "required": ["city"],
+    "additionalProperties": False,
+}
+
+proves = pytest.mark.proves
+"""The client (a package, those of npm as npm:NAME), the API and its features that a test proves."""
+
+closes_no_connections = [
+    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+    pytest.mark.usefixtures("_garbage_collected"),
+]
+"""For clients that offer no way to close them; what a test left open is not to warn in another test."""
