@@ -6,23 +6,18 @@ Edit and save: a change here or in llm_api/ is live about a second later.
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import httpx
 from fastapi import APIRouter, Request, Response
 from fastapi.middleware import Middleware
 from fastapi.responses import PlainTextResponse
 from llm_api import errors, lifecycle, logs
-from llm_api.dialects.anthropic import CountRequest, MessagesRequest
-from llm_api.dialects.anthropic_errors import AnthropicErrorResponse
 from llm_api.dialects.errors import http_exception
 from llm_api.dialects.generate import GenerateRequest, GenerateResponse
-from llm_api.dialects.openai_chat import ChatRequest
-from llm_api.dialects.openai_completions import CompletionRequest
-from llm_api.dialects.openai_embeddings import EmbeddingsRequest
 from llm_api.errors import GENERATION_ERRORS
 from llm_api.gateway import Gateway
-from llm_api.server import ollama, page, unrouted
+from llm_api.server import anthropic, ollama, openai, page, unrouted
 from llm_api.server.cors import Cors
 from llm_api.server.docs import docs
 from llm_api.server.generation import answer
@@ -35,12 +30,12 @@ from llm_api.upstream.replicas import Replicas
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.exceptions import HTTPException
 
-router = APIRouter(route_class=BoundedRoute)
+own = APIRouter(route_class=BoundedRoute)
 NOT_READY = (errors.RuntimeUnavailableError, errors.ModelMissingError, errors.ShuttingDownError)
 probes = APIRouter()  # what Kubernetes, Prometheus and browsers ask for: no API key needed
 
 
-@router.post(
+@own.post(
     "/generate",
     response_model=GenerateResponse,
     responses=responses(*GENERATION_ERRORS, errors.UnprocessableError, stream="application/x-ndjson"),
@@ -48,75 +43,6 @@ probes = APIRouter()  # what Kubernetes, Prometheus and browsers ask for: no API
 async def generate(request: Request, body: GenerateRequest) -> Response:
     """Answer a prompt; with `stream`, as NDJSON."""
     return await answer(request, body)
-
-
-@router.post(
-    "/v1/chat/completions",
-    response_model=dict[str, Any],
-    responses=responses(*GENERATION_ERRORS, stream="text/event-stream"),
-)
-async def chat(request: Request, body: ChatRequest) -> Response:
-    """Continue a conversation, as in OpenAI's API; with `stream`, as server-sent events."""
-    return await answer(request, body)
-
-
-@router.post(
-    "/v1/completions",
-    response_model=dict[str, Any],
-    responses=responses(*GENERATION_ERRORS, stream="text/event-stream"),
-)
-async def complete(request: Request, body: CompletionRequest) -> Response:
-    """Continue a text, as in OpenAI's API; with `stream`, as server-sent events."""
-    return await answer(request, body)
-
-
-@router.post(
-    "/v1/embeddings",
-    response_model=dict[str, Any],
-    responses=responses(*GENERATION_ERRORS),
-)
-async def embeddings(request: Request, body: EmbeddingsRequest) -> Response:
-    """Embed texts, as in OpenAI's API."""
-    return await answer(request, body)
-
-
-@router.post(
-    "/v1/messages",
-    response_model=dict[str, Any],
-    responses=responses(*GENERATION_ERRORS, stream="text/event-stream", shape=AnthropicErrorResponse),
-)
-async def messages(request: Request, body: MessagesRequest) -> Response:
-    """Continue a conversation, as in Anthropic's API; with `stream`, as server-sent events."""
-    return await answer(request, body)
-
-
-@router.post(
-    "/v1/messages/count_tokens",
-    response_model=dict[str, Any],
-    responses=responses(*GENERATION_ERRORS, shape=AnthropicErrorResponse),
-)
-async def count_tokens(request: Request, body: CountRequest) -> Response:
-    """Count the tokens of a conversation, as in Anthropic's API, by having the runtime read it."""
-    return await answer(request, body)
-
-
-@router.get("/v1/models", responses=responses(errors.AuthenticationError, errors.RuntimeUnavailableError))
-async def models(request: Request) -> dict[str, Any]:
-    """List the models, as in OpenAI's API; the default one comes first."""
-    catalogue = request.state.gateway.catalogue
-    catalogue.check_reachable()
-    return {"object": "list", "data": catalogue.entries()}
-
-
-@router.get(
-    "/v1/models/{name:path}",
-    responses=responses(errors.AuthenticationError, errors.UnknownModelError, errors.RuntimeUnavailableError),
-)
-async def model(request: Request, name: str) -> dict[str, Any]:
-    """Describe one model, as in OpenAI's API."""
-    catalogue = request.state.gateway.catalogue
-    entry: dict[str, Any] = catalogue.entry(name, await catalogue.resolve(name))
-    return entry
 
 
 @probes.get("/", include_in_schema=False)
@@ -153,7 +79,12 @@ async def metrics(request: Request) -> Response:
     return Response(content, headers={"content-type": CONTENT_TYPE_PLAIN_0_0_4})
 
 
-GENERATING = (*paths_with_body(router), *paths_with_body(ollama.generations))
+ROUTERS = (own, openai.router, anthropic.router, ollama.generations, ollama.models, probes, docs)
+GENERATING = tuple(
+    path
+    for router in (own, openai.router, anthropic.router, ollama.generations)
+    for path in paths_with_body(router)
+)
 
 
 class State(TypedDict):
@@ -185,13 +116,7 @@ def create_app(settings: Settings | None = None, transport: httpx.AsyncBaseTrans
         summary="A gateway to a language model: admission, streaming, metrics.",
         lifespan=lifespan,
         # Not by include_router, which matches each request twice and takes 10 us more for it.
-        routes=[
-            *router.routes,
-            *ollama.generations.routes,
-            *ollama.models.routes,
-            *probes.routes,
-            *docs.routes,
-        ],
+        routes=[route for router in ROUTERS for route in router.routes],
         docs_url=None,  # server/docs has it
         redoc_url=None,
         middleware=[

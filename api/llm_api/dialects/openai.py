@@ -57,18 +57,12 @@ class StreamOptions(Documented):
 
 
 class Sampling(Documented):
-    """The fields of a generation that chats and completions share, and Ollama's own at the same place."""
+    """The fields of every generation, and Ollama's own at the same place."""
 
     model: str = Field(min_length=1, max_length=MAX_MODEL_NAME, description="A name or an alias of a model.")
     stream: bool | None = None
-    stream_options: StreamOptions | None = None
-    n: Annotated[int, Field(ge=1), INTEGER] | None = Field(
-        None, description="How many answers; each is a generation of its own."
-    )
-    max_tokens: Tokens | None = Field(None, description="With -1, as many as the gateway allows.")
     temperature: Temperature | None = None
     top_p: Probability | None = None
-    stop: Stop | Stops | None = Field(None, description="At most 8; empty ones are left out.")
     seed: Seed | None = Field(None, description="Each of several answers gets the next seed.")
     presence_penalty: Penalty | None = None
     frequency_penalty: Penalty | None = None
@@ -87,8 +81,6 @@ class Sampling(Documented):
         {"temperature", "top_p", "seed", "presence_penalty", "frequency_penalty"}
         | {"top_k", "min_p", "repeat_penalty", "num_ctx"}
     )
-    NEUTRAL: ClassVar[dict[str, Any]] = {"logit_bias": ({},), "user": ANY_VALUE}
-    REFUSED: ClassVar[dict[str, str]] = {"logit_bias": "the runtime cannot weigh single tokens"}
 
     def sampling(self, settings: Settings, *limits: str) -> dict[str, Any]:
         """Return Ollama's options and `keep_alive`; `limits` are the fields that bound the tokens.
@@ -98,19 +90,37 @@ class Sampling(Documented):
         """
         given = self.model_fields_set & self.OPTIONS
         options = {name: value for name in given if (value := getattr(self, name)) is not None}
-        stops = [self.stop] if isinstance(self.stop, str) else self.stop or []
-        if stops := [stop for stop in stops if stop]:
-            options["stop"] = stops
         for name in limits:
             limit: int | None = getattr(self, name)
             if limit is not None:
                 _check_most(name, limit, settings.max_output_tokens)
                 options["num_predict"] = limit
                 break
-        _check_most("n", self.n or 1, settings.max_choices)
         payload: dict[str, Any] = {"options": runtime_options(options, settings)}
         if self.keep_alive is not None:
             payload["keep_alive"] = self.keep_alive
+        return payload
+
+
+class Choices(Sampling):
+    """The fields that chats and completions share."""
+
+    stream_options: StreamOptions | None = None
+    n: Annotated[int, Field(ge=1), INTEGER] | None = Field(
+        None, description="How many answers; each is a generation of its own."
+    )
+    max_tokens: Tokens | None = Field(None, description="With -1, as many as the gateway allows.")
+    stop: Stop | Stops | None = Field(None, description="At most 8; empty ones are left out.")
+
+    NEUTRAL: ClassVar[dict[str, Any]] = {"logit_bias": ({},), "user": ANY_VALUE}
+    REFUSED: ClassVar[dict[str, str]] = {"logit_bias": "the runtime cannot weigh single tokens"}
+
+    def sampling(self, settings: Settings, *limits: str) -> dict[str, Any]:
+        payload = super().sampling(settings, *limits)
+        stops = [self.stop] if isinstance(self.stop, str) else self.stop or []
+        if stops := [stop for stop in stops if stop]:
+            payload["options"]["stop"] = stops
+        _check_most("n", self.n or 1, settings.max_choices)
         return payload
 
     @property
@@ -133,14 +143,21 @@ def usage(finish: Finish) -> dict[str, int]:
     return {"prompt_tokens": prompt, "completion_tokens": generated, "total_tokens": prompt + generated}
 
 
-def chat_logprobs(entries: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """Return log probabilities as chat completions have them."""
-    content = [
+def logprobs(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return log probabilities as OpenAI has those of an answer."""
+    return [
         _token(entry) | {"top_logprobs": [_token(other) for other in entry.get("top_logprobs", ())]}
         for entry in entries
     ]
-    return {"content": content, "refusal": None}
+
+
+def chat_logprobs(entries: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """Return log probabilities as chat completions have them."""
+    return {"content": logprobs(entries), "refusal": None}
 
 
 def _token(entry: dict[str, Any]) -> dict[str, Any]:
-    return {"token": entry["token"], "logprob": entry["logprob"], "bytes": entry.get("bytes")}
+    """Return a token's entry. OpenAI's clients expect the bytes, which some versions of Ollama leave out."""
+    found = entry.get("bytes")
+    given = list(entry["token"].encode(errors="replace")) if found is None else found
+    return {"token": entry["token"], "logprob": entry["logprob"], "bytes": given}

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from llm_api.dialects.decisions import ANY_VALUE
 from llm_api.dialects.fields import INTEGER, check_prompt
-from llm_api.dialects.openai import THINK, Effort, Sampling, Tokens
+from llm_api.dialects.openai import THINK, Choices, Effort, Tokens
 from llm_api.dialects.openai_answers import ChatFormat
 from llm_api.dialects.openai_messages import Message, for_ollama, length
 from llm_api.dialects.openai_tools import ResponseFormat, ToolChoice, Tools, plan_of
@@ -16,7 +16,7 @@ from llm_api.settings import Settings
 from llm_api.upstream.client import Job
 
 
-class ChatRequest(Sampling):
+class ChatRequest(Choices):
     """A conversation to continue."""
 
     messages: list[Message] = Field(min_length=1, max_length=4096, fail_fast=True)
@@ -35,7 +35,7 @@ class ChatRequest(Sampling):
         None, description="Without effect unless `logprobs` is true."
     )
 
-    NEUTRAL: ClassVar[dict[str, Any]] = Sampling.NEUTRAL | {
+    NEUTRAL: ClassVar[dict[str, Any]] = Choices.NEUTRAL | {
         "function_call": ("none", "auto"),
         "functions": ([],),
         "metadata": ANY_VALUE,
@@ -49,7 +49,7 @@ class ChatRequest(Sampling):
         "store": (False,),
         "verbosity": ("medium",),
     }
-    REFUSED: ClassVar[dict[str, str]] = Sampling.REFUSED | {
+    REFUSED: ClassVar[dict[str, str]] = Choices.REFUSED | {
         "audio": "answers are text",
         "function_call": "use `tool_choice`",
         "functions": "use `tools`",

@@ -1,6 +1,5 @@
 """The messages of OpenAI's chat completions, and their translation to Ollama's."""
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -8,9 +7,20 @@ from pydantic import AfterValidator, Field
 
 from llm_api.dialects.decisions import ANY_VALUE, Documented, Unsupported
 from llm_api.dialects.translate.images import BASE64, DATA_URL, from_data_url
+from llm_api.dialects.translate.tools import arguments
 
 MARK = {"prompt_cache_breakpoint": ANY_VALUE}
 NAME = {"name": ANY_VALUE}
+
+
+DataURL = Annotated[
+    str,
+    AfterValidator(from_data_url),
+    Field(
+        json_schema_extra={"pattern": DATA_URL + BASE64},
+        description="A data URL of a JPEG, PNG or WebP image; the gateway fetches nothing.",
+    ),
+]
 
 
 class TextPart(Documented):
@@ -31,9 +41,7 @@ class RefusalPart(Documented):
 
 
 class ImageURL(Documented):
-    url: Annotated[
-        str, AfterValidator(from_data_url), Field(json_schema_extra={"pattern": DATA_URL + BASE64})
-    ] = Field(description="A data URL of a JPEG, PNG or WebP image; the gateway fetches nothing.")
+    url: DataURL
     NEUTRAL: ClassVar = {"detail": ANY_VALUE}
 
 
@@ -61,15 +69,6 @@ class CalledFunction(Documented):
     name: str = Field(max_length=256)
     arguments: str = Field(description="The JSON of an object.")
 
-    @property
-    def values(self) -> dict[str, Any]:
-        """The arguments. Text that is no object is passed on as one: the model may have been cut off."""
-        try:
-            found = json.loads(self.arguments or "{}")
-        except (ValueError, RecursionError):
-            found = {"arguments": self.arguments}
-        return found if isinstance(found, dict) else {} if found is None else {"arguments": found}
-
 
 class ToolCall(Documented):
     """A call in an earlier answer."""
@@ -79,7 +78,8 @@ class ToolCall(Documented):
     function: CalledFunction
 
     def for_ollama(self, index: int) -> dict[str, Any]:
-        function = {"index": index, "name": self.function.name, "arguments": self.function.values}
+        called = self.function
+        function = {"index": index, "name": called.name, "arguments": arguments(called.arguments)}
         return {"id": self.id, "function": function}
 
 

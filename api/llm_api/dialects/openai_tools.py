@@ -1,7 +1,7 @@
 """The tools, the choice among them and the formats of answers in OpenAI's chat completions."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Protocol
 
 from pydantic import Field
 
@@ -38,6 +38,14 @@ Tools = Annotated[list[AnyTool], Field(max_length=1024, fail_fast=True)]
 
 class FunctionName(Documented):
     name: str = Field(min_length=1, max_length=256)
+
+
+class Named(Protocol):
+    """Something that names a tool."""
+
+    @property
+    def name(self) -> str:
+        """Return the name."""
 
 
 class FunctionChoice(Documented):
@@ -101,17 +109,33 @@ def plan_of(
     if not tools and choice is None and response_format is None:
         return PLAIN
     offered = [_tool(tool.function) for tool in tools if isinstance(tool, FunctionTool)]
-    wanted: Choice | Tool = "auto"
+    answer_format = _format(response_format)
+    if isinstance(choice, AllowedChoice):
+        names = [one.function.name for one in choice.allowed_tools.tools if isinstance(one, FunctionChoice)]
+        return choose(offered, choice.allowed_tools.mode, answer_format, among=names, parallel=parallel)
+    if isinstance(choice, FunctionChoice):
+        return choose(offered, choice.function, answer_format, parallel=parallel)
+    return choose(offered, choice if isinstance(choice, str) else "auto", answer_format, parallel=parallel)
+
+
+def choose(
+    offered: Sequence[Tool],
+    wanted: Choice | Named,
+    answer_format: Any,
+    *,
+    among: Sequence[str] | None = None,
+    parallel: bool,
+) -> Plan:
+    """Return what Ollama is sent for a choice of tools, or of some `among` them.
+
+    Raises:
+        InvalidRequestError: The choice is impossible with these tools.
+    """
     try:
-        if isinstance(choice, AllowedChoice):
-            allowed = [one for one in choice.allowed_tools.tools if isinstance(one, FunctionChoice)]
-            offered = [find(offered, one.function.name) for one in allowed]
-            wanted = choice.allowed_tools.mode
-        elif isinstance(choice, FunctionChoice):
-            wanted = find(offered, choice.function.name)
-        elif isinstance(choice, str):
-            wanted = choice
-        return plan(offered, wanted, _format(response_format), parallel=parallel)
+        if among is not None:
+            offered = [find(offered, name) for name in among]
+        choice = wanted if isinstance(wanted, str) else find(offered, wanted.name)
+        return plan(offered, choice, answer_format, parallel=parallel)
     except ValueError as error:
         raise InvalidRequestError(f"tool_choice: {error}", param="tool_choice") from None
 

@@ -11,7 +11,7 @@ from llm_api.dialects.translate.images import from_data_url
 from llm_api.dialects.translate.output import Output, Text, Value
 from llm_api.dialects.translate.schema import detached, inlined
 from llm_api.dialects.translate.tools import Plan, Tool, plan
-from llm_api.upstream.chunk import Chunk
+from llm_api.upstream.chunk import Chunk, ToolCall
 from pydantic_core import PydanticCustomError
 
 NODE = {"$defs": {"Node": {"properties": {"next": {"$ref": "#/$defs/Node"}}}}, "$ref": "#/$defs/Node"}
@@ -116,3 +116,10 @@ def test_an_image_is_the_base64_of_a_data_url(url: str) -> None:
 def test_any_other_url_is_refused(url: str) -> None:
     with pytest.raises(PydanticCustomError):
         from_data_url(url)
+
+
+def test_calls_of_an_answer_have_different_ids_whatever_the_runtime_sends() -> None:
+    twice = [ToolCall("call_1", "f", {}), ToolCall("call_1", "g", {})]
+    first, second = Output(Plan()).complete(Chunk(tool_calls=twice)).calls
+    assert first.id == "call_1"
+    assert second.id not in ("", first.id)

@@ -15,6 +15,7 @@ CHANGE = {200, 400, 401, 403, 502, 503}
 STATUSES = {
     ("/generate", "post"): GENERATION | {422},
     ("/v1/chat/completions", "post"): GENERATION,
+    ("/v1/responses", "post"): GENERATION,
     ("/v1/completions", "post"): GENERATION,
     ("/v1/embeddings", "post"): GENERATION,
     ("/v1/messages", "post"): GENERATION,
@@ -42,6 +43,7 @@ STATUSES = {
     ("/metrics", "get"): {200},
 }
 MEDIA = {
+    "/v1/responses": {"application/json", "text/event-stream"},
     "/v1/completions": {"application/json", "text/event-stream"},
     "/v1/embeddings": {"application/json"},
     "/v1/messages": {"application/json", "text/event-stream"},

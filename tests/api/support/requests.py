@@ -11,6 +11,7 @@ HELLO = [{"role": "user", "content": "Say hello."}]
 BODIES: dict[str, dict[str, Any]] = {
     "/generate": {"prompt": "Say hello."},
     "/v1/chat/completions": {"model": MODEL, "messages": HELLO},
+    "/v1/responses": {"model": MODEL, "input": "Say hello."},
     "/v1/completions": {"model": MODEL, "prompt": "Say hello."},
     "/api/chat": {"model": MODEL, "messages": HELLO},
     "/api/generate": {"model": MODEL, "prompt": "Say hello."},
@@ -18,6 +19,7 @@ BODIES: dict[str, dict[str, Any]] = {
 RUNTIME_PATHS = {
     "/generate": "/api/generate",
     "/v1/chat/completions": "/api/chat",
+    "/v1/responses": "/api/chat",
     "/v1/completions": "/api/generate",
     "/api/chat": "/api/chat",
     "/api/generate": "/api/generate",

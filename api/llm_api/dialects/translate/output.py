@@ -130,7 +130,9 @@ class Output:
         return Text(text)
 
     def _start(self, name: str, identifier: str = "") -> Iterator[Piece]:
-        call = Call(len(self.calls), identifier or f"call_{secrets.token_hex(8)}", name)
+        if not identifier or any(call.id == identifier for call in self.calls):
+            identifier = f"call_{secrets.token_hex(8)}"  # Clients tell the calls of an answer apart by it.
+        call = Call(len(self.calls), identifier, name)
         self.calls.append(call)
         yield CallStart(call)
 

@@ -125,6 +125,15 @@ def find(tools: Sequence[Tool], name: str) -> Tool:
     raise ValueError(f"there is no tool {name!r}")
 
 
+def arguments(text: str) -> dict[str, Any]:
+    """Return a call's arguments. Text that is no object becomes one: the model may have been cut off."""
+    try:
+        found = json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        found = {"arguments": text}
+    return found if isinstance(found, dict) else {} if found is None else {"arguments": found}
+
+
 def _call_of(tool: Tool) -> Plan:
     words = "Call this function. Answer with nothing but the JSON object of its arguments.\n"
     return Plan(format=tool.schema, instructions=words + json.dumps(tool.for_ollama()), only=tool)
