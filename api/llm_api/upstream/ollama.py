@@ -46,11 +46,18 @@ async def events(response: httpx.Response) -> AsyncIterator[tuple[list[Chunk], F
         if len(rest) > MAX_LINE_BYTES:
             raise RuntimeFailedError(f"the runtime sent a line of more than {MAX_LINE_BYTES} bytes")
         if lines:
-            chunks, finish = parse(lines)
+            chunks: list[Chunk] = []
+            try:
+                finish = parse(lines, chunks)
+            except RuntimeFailedError:
+                if chunks:
+                    yield chunks, None  # An error does not take what arrived together with it.
+                raise
             yield chunks, finish
             count += len(chunks)
     if rest:
-        chunks, finish = parse([rest])
+        chunks = []
+        finish = parse([rest], chunks)
         yield chunks, finish
         count += len(chunks)
     if count:
@@ -64,30 +71,30 @@ def _reject(constant: str) -> NoReturn:
 _loads = json.JSONDecoder(parse_constant=_reject).decode
 
 
-def parse(lines: list[bytes]) -> tuple[list[Chunk], Finish | None]:
-    """Return the output in these lines, and the end of the generation if it is among them.
+def parse(lines: list[bytes], chunks: list[Chunk]) -> Finish | None:
+    """Add the output in these lines to `chunks`, and return the end of the generation if it is among them.
 
     Raises:
         RuntimeFailedError: A line reports an error, or is not in Ollama's format.
     """
-    chunks: list[Chunk] = []
     for line in filter(None, lines):
         try:
             event = _loads(line.decode())
             if "error" in event:
                 raise RuntimeFailedError(f"the runtime failed: {event['error']}")
             if "embeddings" in event:
-                return [Chunk(embeddings=_vectors(event["embeddings"]))], _finish(event)
+                chunks.append(Chunk(embeddings=_vectors(event["embeddings"])))
+                return _finish(event)
             output = event.get("message", event)
             text, thinking = output["response" if output is event else "content"], output.get("thinking")
             calls, logprobs = output.get("tool_calls"), event.get("logprobs")
             if text or thinking or calls or logprobs:
                 chunks.append(_chunk(text, thinking, calls, logprobs))
             if event.get("done"):
-                return chunks, _finish(event)
+                return _finish(event)
         except MALFORMED as error:
             raise RuntimeFailedError("the runtime's response is not in Ollama's format") from error
-    return chunks, None
+    return None
 
 
 def _chunk(text: Any, thinking: Any, calls: Any, logprobs: Any) -> Chunk:

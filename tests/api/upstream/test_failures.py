@@ -70,7 +70,14 @@ async def complete(*chunks: bytes) -> AsyncIterator[bytes]:
 
 
 @pytest.mark.parametrize(
-    "chunks", [broken(PIECE), complete(PIECE, ERROR_LINE), complete(PIECE, b"nonsense\n")]
+    "chunks",
+    [
+        broken(PIECE),
+        complete(PIECE, ERROR_LINE),
+        complete(PIECE + ERROR_LINE),  # in one read, which must not make a difference
+        complete(PIECE, b"nonsense\n"),
+        complete(PIECE + b"nonsense\n"),
+    ],
 )
 async def test_a_failure_after_the_stream_has_started_ends_it_with_an_error_event(
     open_gateway: Open, chunks: AsyncIterator[bytes]

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from llm_api.errors import RuntimeFailedError
 from llm_api.upstream import ollama
+from llm_api.upstream.chunk import Chunk
 
 from tests.api.support.errors import error_of
 from tests.api.support.in_process import Open
@@ -177,8 +178,9 @@ OTHERS = st.fixed_dictionaries(
 def test_any_line_parses_as_text_as_an_end_or_as_a_failure_of_the_runtime(
     events: list[Any], rest: bytes
 ) -> None:
+    chunks: list[Chunk] = []
     try:
-        chunks, finish = ollama.parse([*(json.dumps(event).encode() for event in events), rest])
+        finish = ollama.parse([*(json.dumps(event).encode() for event in events), rest], chunks)
     except RuntimeFailedError:
         return
     json.dumps([asdict(chunk) for chunk in chunks], allow_nan=False)
