@@ -8,7 +8,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from dev.generate import chart_common, chart_readme, chart_settings, clients, documents, models
+from dev.generate import chart_common, chart_readme, chart_settings, client_matrix, clients, documents, models
 from monitoring.source import render as monitoring
 
 GENERATORS: list[Callable[[], dict[Path, str]]] = [
@@ -38,4 +38,6 @@ def main(argv: list[str]) -> int:
     for path in sorted(set(monitoring.DASHBOARDS.glob("*.json")) - files.keys()):
         path.unlink()
         print(f"deleted {path}")
+    if client_matrix.update():
+        print(f"wrote {client_matrix.PAGE}")
     return 0

@@ -5,11 +5,12 @@ from collections.abc import Generator, Iterator
 
 import pytest
 
-from tests.clients import record
+from dev.generate.client_matrix import Cell
 from tests.clients.platform import KEY, MODEL, SIMULATED
+from tests.clients.record import Record
 from tests.processes import service
 
-RECORD = pytest.StashKey[record.Record]()
+RECORD = pytest.StashKey[Record]()
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +50,8 @@ def _garbage_collected() -> Iterator[None]:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Note every cell of the table before -k and -m take tests away."""
-    config.stash[RECORD] = record.Record([cell for item in items for cell in _cells(item)])
+    cells = [cell for item in items for cell in _cells(item)]
+    config.stash[RECORD] = Record(cells, (item.path for item in items))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -63,14 +65,14 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 @pytest.fixture
-def seen(request: pytest.FixtureRequest) -> record.Record:
+def seen(request: pytest.FixtureRequest) -> Record:
     """The record of this run."""
     return request.config.stash[RECORD]
 
 
-def _cells(item: pytest.Item) -> list[record.Cell]:
+def _cells(item: pytest.Item) -> list[Cell]:
     return [
-        record.Cell(client, api, feature)
+        Cell(client, api, feature)
         for mark in item.iter_markers("proves")
         for client, api, *features in [mark.args]
         for feature in features

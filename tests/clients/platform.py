@@ -20,7 +20,9 @@ COMPLETIONS = "/v1/completions"
 EMBEDDINGS = "/v1/embeddings"
 RESPONSES = "/v1/responses"
 MESSAGES = "/v1/messages"
-OLLAMA = "/api"
+OLLAMA_CHAT = "/api/chat"
+OLLAMA_GENERATE = "/api/generate"
+OLLAMA_EMBED = "/api/embed"
 
 HELLO = "Say hello."
 ASK_WEATHER = "What is the weather in Oslo?"  # the simulated model calls a tool whose name is mentioned

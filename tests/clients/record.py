@@ -1,25 +1,20 @@
 """The outcomes of tests by client, API and feature."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from pathlib import Path
+
+from dev.generate.client_matrix import Cell
 
 WORST_FIRST = ("failed", "skipped", "passed")
 
 
-class Cell(NamedTuple):
-    """A cell of the table of clients; the client is the name of its package."""
-
-    client: str
-    api: str
-    feature: str
-
-
 class Record:
-    """The cells that a run of tests is to prove, and the outcomes so far."""
+    """The cells that the tests in these files prove, and their outcomes so far."""
 
-    def __init__(self, declared: Iterable[Cell]) -> None:
+    def __init__(self, declared: Iterable[Cell], files: Iterable[Path] = ()) -> None:
         self.declared = list(dict.fromkeys(declared))
-        self.outcomes: dict[Cell, str] = {}
+        self.files = set(files)
+        self.outcomes = dict[Cell, str]()
 
     def note(self, cell: Cell, outcome: str) -> None:
         """Note a test's outcome; the worst of a cell's tests counts."""

@@ -21,7 +21,8 @@ from tests.clients.platform import (
     HELLO,
     MESSAGES,
     MODEL,
-    OLLAMA,
+    OLLAMA_CHAT,
+    OLLAMA_EMBED,
     PIXEL,
     closes_no_connections,
     proves,
@@ -38,7 +39,7 @@ pytestmark = closes_no_connections
 MODELS: dict[str, tuple[str, Callable[[], BaseChatModel]]] = {
     "langchain-openai": (CHAT, lambda: ChatOpenAI(model=MODEL, max_retries=0)),
     "langchain-anthropic": (MESSAGES, anthropic),
-    "langchain-ollama": (OLLAMA, lambda: ChatOllama(model=MODEL)),
+    "langchain-ollama": (OLLAMA_CHAT, lambda: ChatOllama(model=MODEL)),
 }
 
 
@@ -125,7 +126,7 @@ def test_anthropics_thinking_is_a_block_of_reasoning() -> None:
     assert [block["type"] for block in answer.content_blocks] == ["reasoning", "text"]
 
 
-@proves("langchain-ollama", OLLAMA, "thinking")
+@proves("langchain-ollama", OLLAMA_CHAT, "thinking")
 def test_ollamas_thinking_is_a_block_of_reasoning() -> None:
     answer = ChatOllama(model=MODEL, reasoning=True).invoke(HELLO)
     assert [block["type"] for block in answer.content_blocks] == ["reasoning", "text"]
@@ -143,7 +144,7 @@ def test_ollamas_thinking_is_a_block_of_reasoning() -> None:
         pytest.param(
             lambda: OllamaEmbeddings(model=MODEL),
             id="langchain-ollama",
-            marks=proves("langchain-ollama", OLLAMA, "embeddings"),
+            marks=proves("langchain-ollama", OLLAMA_EMBED, "embeddings"),
         ),
     ],
 )

@@ -8,7 +8,16 @@ import ollama
 import pytest
 from pydantic import BaseModel
 
-from tests.clients.platform import ASK_WEATHER, HELLO, MODEL, OLLAMA, PIXEL, proves
+from tests.clients.platform import (
+    ASK_WEATHER,
+    HELLO,
+    MODEL,
+    OLLAMA_CHAT,
+    OLLAMA_EMBED,
+    OLLAMA_GENERATE,
+    PIXEL,
+    proves,
+)
 
 CLIENT = "ollama"
 GREETING: Any = {"role": "user", "content": HELLO}
@@ -37,13 +46,13 @@ def get_weather(city: str) -> str:
     return f"Rain in {city}."
 
 
-@proves(CLIENT, OLLAMA, "models")
+@proves(CLIENT, OLLAMA_CHAT, "models")
 def test_models_are_listed_and_shown(client: ollama.Client) -> None:
     assert client.list().models[0].model == MODEL
     assert "tools" in (client.show(MODEL).capabilities or [])
 
 
-@proves(CLIENT, OLLAMA, "text", "stream", "thinking")
+@proves(CLIENT, OLLAMA_CHAT, "text", "stream", "thinking")
 def test_a_chat_and_its_stream(client: ollama.Client) -> None:
     whole = client.chat(MODEL, [GREETING], think=True)
     pieces = list(client.chat(MODEL, [GREETING], think=True, stream=True))
@@ -53,16 +62,17 @@ def test_a_chat_and_its_stream(client: ollama.Client) -> None:
     assert not client.chat(MODEL, [GREETING], think=False).message.thinking
 
 
-@proves(CLIENT, OLLAMA, "text", "stream")
+@proves(CLIENT, OLLAMA_GENERATE, "text", "stream", "thinking")
 def test_a_generation_and_its_stream(client: ollama.Client) -> None:
     whole = client.generate(MODEL, HELLO)
     assert whole.response
+    assert whole.thinking
     assert "".join(piece.response or "" for piece in client.generate(MODEL, HELLO, stream=True)) == (
         whole.response
     )
 
 
-@proves(CLIENT, OLLAMA, "tools", "conversation")
+@proves(CLIENT, OLLAMA_CHAT, "tools", "conversation")
 @pytest.mark.parametrize("streamed", [False, True])
 def test_a_tool_round_trip(client: ollama.Client, streamed: bool) -> None:
     if streamed:
@@ -80,18 +90,22 @@ def test_a_tool_round_trip(client: ollama.Client, streamed: bool) -> None:
     assert again.message.content
 
 
-@proves(CLIENT, OLLAMA, "structured output")
+@proves(CLIENT, OLLAMA_CHAT, "structured output")
+@proves(CLIENT, OLLAMA_GENERATE, "structured output")
 def test_an_answer_follows_a_schema(client: ollama.Client) -> None:
-    answer = client.chat(MODEL, [GREETING], format=City.model_json_schema())
-    assert City.model_validate_json(answer.message.content or "")
+    schema = City.model_json_schema()
+    assert City.model_validate_json(client.chat(MODEL, [GREETING], format=schema).message.content or "")
+    assert City.model_validate_json(client.generate(MODEL, HELLO, format=schema).response or "")
 
 
-@proves(CLIENT, OLLAMA, "images")
+@proves(CLIENT, OLLAMA_CHAT, "images")
+@proves(CLIENT, OLLAMA_GENERATE, "images")
 def test_an_image_is_accepted(client: ollama.Client) -> None:
     message = GREETING | {"images": [base64.b64decode(PIXEL)]}
     assert client.chat(MODEL, [message]).message.content
+    assert client.generate(MODEL, HELLO, images=message["images"]).response
 
 
-@proves(CLIENT, OLLAMA, "embeddings")
+@proves(CLIENT, OLLAMA_EMBED, "embeddings")
 def test_texts_are_embedded(client: ollama.Client) -> None:
     assert len(client.embed(MODEL, ["one", "two"]).embeddings) == 2

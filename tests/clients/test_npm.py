@@ -1,0 +1,85 @@
+"""Clients in JavaScript, where Node and npm are installed: OpenAI's official one, and the AI SDK."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.clients.platform import ASK_WEATHER, CHAT, CITY, EMBEDDINGS, HELLO, MODEL, PIXEL, proves
+
+FOLDER = Path(__file__).parent / "node"
+GIVEN = {"MODEL": MODEL, "HELLO": HELLO, "ASK_WEATHER": ASK_WEATHER, "PIXEL": PIXEL, "CITY": CITY}
+OLDEST_NODE = 20
+OFFLINE = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ETIMEDOUT", "ERR_SOCKET_TIMEOUT", "EHOSTUNREACH")
+FEATURES = ("text", "stream", "tools", "conversation", "structured output", "thinking", "images")
+CASES = [
+    ("openai", CHAT, "models"),
+    *(("openai", CHAT, feature) for feature in FEATURES),
+    ("openai", EMBEDDINGS, "embeddings"),
+    *(("ai", CHAT, feature) for feature in FEATURES),
+    ("ai", EMBEDDINGS, "embeddings"),
+]
+Run = Callable[[str], dict[str, str | None]]
+
+
+@pytest.fixture(scope="module")
+def modules() -> None:
+    """Install the packages of the lock file, unless they are."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if not node or not npm:
+        pytest.skip("Node and npm are not on the PATH")
+    version = _output([node, "--version"]).stdout
+    if int(version.strip().removeprefix("v").partition(".")[0]) < OLDEST_NODE:
+        pytest.skip(f"Node is {version.strip()}, older than {OLDEST_NODE}")
+    lock, installed = FOLDER / "package-lock.json", FOLDER / "node_modules/installed.json"
+    if installed.exists() and installed.read_text() == lock.read_text():
+        return
+    done = _output([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"])
+    if done.returncode and any(code in done.stderr for code in OFFLINE):
+        pytest.skip(f"npm cannot reach its registry: {done.stderr[:200]}")
+    assert done.returncode == 0, done.stderr
+    installed.write_text(lock.read_text())
+
+
+@pytest.fixture
+def run(modules: None, gateway: str) -> Run:
+    return _run
+
+
+@cache
+def _run(client: str) -> dict[str, str | None]:
+    """Try all features of a client, once; return what went wrong with each."""
+    done = _output(["node", "main.mjs", client], GIVEN=json.dumps(GIVEN))
+    assert done.returncode == 0, done.stderr
+    outcomes: dict[str, str | None] = json.loads(done.stdout)
+    return outcomes
+
+
+def _output(command: list[str], **environment: str) -> Any:
+    return subprocess.run(
+        command,
+        cwd=FOLDER,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("client", "feature"),
+    [
+        pytest.param(client, feature, marks=proves(f"npm:{client}", api, feature))
+        for client, api, feature in CASES
+    ],
+)
+def test_a_feature_works(run: Run, client: str, feature: str) -> None:
+    wrong = run(client)[feature]
+    assert wrong is None, wrong
