@@ -113,7 +113,10 @@ class MessagesRequest(Prompt):
     }
 
     max_tokens: Tokens = Field(description="More than the gateway allows is as much as it allows.")
-    stop_sequences: Stops | None = None
+    stop_sequences: Stops | None = Field(
+        None,
+        description="The reason is then `end_turn`: Ollama does not tell which of both ended the answer.",
+    )
     stream: bool | None = None
     temperature: Temperature | None = None
     top_p: Probability | None = None

@@ -157,7 +157,11 @@ def _arguments(text: str) -> dict[str, Any]:
 
 
 def _stop_reason(finish: Finish, output: Output) -> str:
-    """Return the reason. Ollama does not tell a stop sequence from the end that the model chose."""
+    """Return the reason, which is never `stop_sequence`.
+
+    llama.cpp tells a stop sequence from the end that the model chose; Ollama reports "stop" for both
+    (https://github.com/ollama/ollama/blob/main/llm/server.go, DoneReason).
+    """
     if finish.reason == "length":
         return "max_tokens"
     return "tool_use" if output.calls else "end_turn"

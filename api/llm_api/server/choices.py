@@ -88,8 +88,9 @@ class Choices(Answer):
         return [task.result() for task in tasks]
 
     def _total(self, finishes: list[Finish]) -> Finish:
-        """Return an end with the usage of all: the prompt counts once, as with OpenAI."""
+        """Return an end with the usage of all: each prompt counts once, as with OpenAI."""
         generated = sum(finish.usage.generated_tokens for finish in finishes)
+        prompts = sum(finish.usage.prompt_tokens for finish in finishes[:: self._job.choices_per_prompt])
         first = finishes[0]
-        self._record.usage = Usage(first.usage.prompt_tokens, generated)
+        self._record.usage = Usage(prompts, generated)
         return Finish(first.reason, self._record.usage, first.load, first.decode)

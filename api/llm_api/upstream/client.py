@@ -39,6 +39,7 @@ class Job:
         needs: The model's capabilities without which it cannot answer, in Ollama's words: tools, vision,
             thinking, insert, embedding.
         choices: How many answers to generate, each for itself.
+        prompts: If there are several, each gets its share of the answers, in order.
     """
 
     path: Literal["/api/generate", "/api/chat", "/api/embed"]
@@ -47,13 +48,21 @@ class Job:
     stream: bool
     needs: tuple[str, ...] = ()
     choices: int = 1
+    prompts: tuple[str, ...] = ()
+
+    @property
+    def choices_per_prompt(self) -> int:
+        """Return how many answers each prompt gets."""
+        return self.choices // max(1, len(self.prompts))
 
     def choice(self, index: int) -> "Job":
-        """Return the generation of one choice; with the same seed, all would be the same."""
+        """Return the generation of one choice; with the same seed, those of a prompt would be the same."""
+        prompt, answer = divmod(index, self.choices_per_prompt)
         options = self.payload["options"]
-        if index == 0 or "seed" not in options:
-            return self
-        return replace(self, payload=self.payload | {"options": options | {"seed": options["seed"] + index}})
+        changed: dict[str, Any] = {"prompt": self.prompts[prompt]} if prompt else {}
+        if answer and "seed" in options:
+            changed["options"] = options | {"seed": options["seed"] + answer}
+        return replace(self, payload=self.payload | changed) if changed else self
 
 
 class Runtime:

