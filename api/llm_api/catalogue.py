@@ -72,6 +72,12 @@ class Catalogue:
         if str(before) != str(self.error):
             self._log_change()
 
+    async def refresh_if_old(self) -> None:
+        """Refresh for a request, whose turn may come after a refresh for another one."""
+        async with self._refreshing:
+            if clock() - self._refreshed > REFRESH_AFTER_SECONDS:
+                await self.refresh()
+
     async def resolve(self, name: str | None) -> str:
         """Return a model's name as the runtime lists it; None stands for the default model.
 
@@ -84,9 +90,7 @@ class Catalogue:
         wanted = name or self._model
         if found := self._find(wanted):
             return found
-        async with self._refreshing:
-            if clock() - self._refreshed > REFRESH_AFTER_SECONDS:
-                await self.refresh()
+        await self.refresh_if_old()
         if found := self._find(wanted):
             return found
         self.check_reachable()
@@ -134,6 +138,10 @@ class Catalogue:
         except (ValueError, OverflowError):
             created = 0
         return {"id": name, "object": "model", "created": created, "owned_by": "llm-runtime"}
+
+    def is_default(self, name: str) -> bool:
+        """Tell whether a name stands for the default model, listed or not."""
+        return canonical(self._model) in (canonical(name), canonical(match(name, self._aliases) or name))
 
     def _find(self, name: str) -> str | None:
         """Return the name under which the runtime lists a model, if it does."""

@@ -1,7 +1,9 @@
 """Takes a generation through admission to the runtime, within its deadline."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import TypeVar
 
 import structlog
 from structlog.typing import FilteringBoundLogger
@@ -9,13 +11,16 @@ from structlog.typing import FilteringBoundLogger
 from llm_api.admission import Admission
 from llm_api.auth import Keys
 from llm_api.catalogue import Catalogue
-from llm_api.errors import OutOfTimeError, ShuttingDownError
+from llm_api.errors import OutOfTimeError, RuntimeUnavailableError, ShuttingDownError, UnknownModelError
 from llm_api.metrics import Metrics
 from llm_api.record import Phases, clock
 from llm_api.settings import Settings
 from llm_api.upstream.chunk import Finish
 from llm_api.upstream.client import Emit, Job, Runtime
 from llm_api.upstream.inventory import Inventory
+from llm_api.waiting import Waiting
+
+T = TypeVar("T")
 
 
 class Gateway:
@@ -37,6 +42,7 @@ class Gateway:
         self.metrics = Metrics(self.admission, routes)
         self.catalogue = Catalogue(inventory, settings, self.metrics)
         self.inventory = inventory
+        self.waiting = Waiting(settings, self.catalogue, inventory)
         self.log: FilteringBoundLogger = structlog.get_logger().bind()
         self.stops_at: float | None = None
         self._runtime = runtime
@@ -61,10 +67,11 @@ class Gateway:
         """Raise ShuttingDownError, or the catalogue's error if the model has never been available.
 
         A replica whose runtime has gone stays: its 503 with Retry-After serves clients better than a refused
-        connection.
+        connection. One whose requests wait for the runtime serves from its start: where the runtime is
+        scaled to zero, only a request brings it back.
         """
         self._check_stopping()
-        if not self.catalogue.was_available:
+        if not (self.catalogue.was_available or self.settings.wait_for_runtime_seconds):
             self.check_ready()
 
     async def generate(self, job: Job, phases: Phases, emit: Emit) -> Finish:
@@ -76,22 +83,62 @@ class Gateway:
         Raises:
             GatewayError: The queue is full, the deadline has passed, or the runtime failed.
         """
-        deadline = asyncio.timeout(self._remaining(phases))
-        self._deadlines.add(deadline)
-        try:
-            async with deadline, self.admission.slot():
-                phases.dispatched = clock()
-                finish = await self._runtime.generate(job, phases, emit)
-        except TimeoutError:
-            raise OutOfTimeError(self._timeout_message(phases)) from None
-        finally:
-            self._deadlines.discard(deadline)
-            phases.ended = clock()
+        finish = await self._admitted(phases, lambda: self._dispatch(job, phases, emit))
         phases.runtime_load = finish.load
         if not job.stream and finish.usage.generated_tokens:
             phases.infer_first_token(finish.decode)
         self.admission.observe(phases.inference)
         return finish
+
+    async def settle(self, job: Job, phases: Phases) -> Job:
+        """Wait in the queue until the runtime lists the model that a job asks for.
+
+        Returns:
+            The job with the model's name as the runtime lists it.
+
+        Raises:
+            GatewayError: The queue is full, the time is up, or the model cannot do what the job needs.
+        """
+
+        async def resolved() -> Job:
+            while True:
+                try:
+                    model = await self.catalogue.resolve(job.model)
+                except (RuntimeUnavailableError, UnknownModelError) as error:
+                    await self.waiting.pause(error, job.model, phases)
+                else:
+                    await self.catalogue.check(model, job.needs)
+                    return replace(job, model=model)
+
+        settled = await self._admitted(phases, resolved)
+        phases.ended = None
+        return settled
+
+    async def _admitted(self, phases: Phases, work: Callable[[], Awaitable[T]]) -> T:
+        """Do the work in a slot and within the request's deadline.
+
+        Raises:
+            GatewayError: The queue is full, the deadline has passed, or the work failed.
+        """
+        deadline = asyncio.timeout(self._remaining(phases))
+        self._deadlines.add(deadline)
+        try:
+            async with deadline, self.admission.slot():
+                return await work()
+        except TimeoutError:
+            raise OutOfTimeError(self._timeout_message(phases)) from None
+        finally:
+            self._deadlines.discard(deadline)
+            phases.ended = clock()
+
+    async def _dispatch(self, job: Job, phases: Phases, emit: Emit) -> Finish:
+        """Send a job to the runtime, again and again while none can be reached but one is expected."""
+        while True:
+            phases.dispatched = clock()
+            try:
+                return await self._runtime.generate(job, phases, emit)
+            except RuntimeUnavailableError as error:
+                await self.waiting.pause(error, job.model, phases)
 
     def _check_stopping(self) -> None:
         if self.stops_at is not None:

@@ -91,6 +91,13 @@ class Settings(BaseSettings):
     between_tokens_timeout_seconds: Seconds = Field(
         default=15, description="Seconds between two tokens of a stream"
     )
+    wait_for_runtime_seconds: float = Field(
+        default=0,
+        ge=0,
+        allow_inf_nan=False,
+        description="Seconds, within their deadline, for which requests wait in the queue while the runtime "
+        "cannot be reached or lacks the model, because it starts or pulls it; 0: they fail at once",
+    )
     stream_keepalive_seconds: float = Field(
         default=15,
         ge=0,

@@ -56,7 +56,12 @@ def environment(values: Values, inherited: Mapping[str, str]) -> dict[str, str]:
                 f"unset {name}; to choose another value: {DECIDED_BY[name]}",
             )
     ports = {SETTINGS[name].variable: str(values[name]) for name in ("api_port", "runtime_port")}
-    defaults = {"LLM_CORS_ORIGINS": "localhost", "LLM_LOG_FORMAT": "console", "PYTHONUNBUFFERED": "1"}
+    defaults = {
+        "LLM_CORS_ORIGINS": "localhost",
+        "LLM_LOG_FORMAT": "console",
+        "LLM_WAIT_FOR_RUNTIME_SECONDS": "60",
+        "PYTHONUNBUFFERED": "1",
+    }
     both = {**defaults, **inherited, **fixed, **ports}
     for name in ("RUNTIME_MODEL_PATH", "RUNTIME_CHAT_TEMPLATE_PATH"):
         if path := inherited.get(name):

@@ -18,11 +18,17 @@ from llm_api.upstream.client import Job
 JSON = "application/json"
 SSE = "text/event-stream"
 # A line that clients skip (https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream).
-COMMENT = b": waiting\n\n"
+COMMENT = ": {}\n\n"
 
 
 class Answer(Response):
-    """Generates while it is sent, and records how that ended."""
+    """Generates while it is sent, and records how that ended.
+
+    Attributes:
+        waits_for_model: Whether the job's model has first to be found, and waited for.
+    """
+
+    waits_for_model = False
 
     def __init__(
         self, gateway: Gateway, record: RequestRecord, job: Job, answer_format: AnswerFormat
@@ -43,7 +49,7 @@ class Answer(Response):
         self._send = send
         self._record.phases = self._phases
         try:
-            stayed = await while_connected(receive, self._stream() if self._job.stream else self._whole())
+            stayed = await while_connected(receive, self._work())
             self._record.outcome = "ok" if stayed else "cancelled"
         except GatewayError as error:
             await self._end_stream(error)
@@ -53,6 +59,17 @@ class Answer(Response):
             stopped = ShuttingDownError("this replica is shutting down", retry_after=1)
             await self._end_stream(stopped)
             raise stopped from None
+
+    def _work(self) -> Coroutine[Any, Any, None]:
+        if self.waits_for_model:
+            return self._wait_for_model()
+        return self._stream() if self._job.stream else self._whole()
+
+    async def _wait_for_model(self) -> None:
+        async with self._kept_alive():
+            self._job = await self._gateway.settle(self._job, self._phases)
+        self._record.model, self.waits_for_model = self._job.model, False
+        await self._work()
 
     # Tokens come up through `emit`, not through an async generator: a timeout around a `yield` would cancel
     # whatever the consumer happens to be doing (https://peps.python.org/pep-0789/).
@@ -94,7 +111,7 @@ class Answer(Response):
     async def _kept_alive(self) -> AsyncIterator[None]:
         """Send comments in silences, which proxies would end, if the format has comments."""
         seconds = self._gateway.settings.stream_keepalive_seconds
-        if not seconds or not self._format.media_type.startswith(SSE):
+        if not (seconds and self._job.stream) or not self._format.media_type.startswith(SSE):
             yield
             return
         comments = asyncio.create_task(self._comment(seconds))
@@ -103,13 +120,18 @@ class Answer(Response):
         finally:
             comments.cancel()
 
+    @property
+    def _progress(self) -> Phases:
+        return self._phases
+
     async def _comment(self, seconds: float) -> None:
         while True:
             await asyncio.sleep(self._sent_at + seconds - clock())
+            progress = await self._gateway.waiting.progress(self._job.model, self._progress)
             async with self._sending:
                 if clock() - self._sent_at >= seconds:
                     await self._send_stream_headers()
-                    await self._send_body(COMMENT, more=True)
+                    await self._send_body(COMMENT.format(progress).encode(), more=True)
                     self._sent_at = clock()
 
     async def _end_stream(self, error: GatewayError) -> None:

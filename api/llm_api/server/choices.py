@@ -40,6 +40,10 @@ class Choices(Answer):
         await self._send_event(one.end(finish, phases), phases)
         return finish
 
+    @property
+    def _progress(self) -> Phases:
+        return together(self._all)
+
     async def _send_event(self, content: bytes, phases: Phases) -> None:
         async with self._sending:
             if not self._began:

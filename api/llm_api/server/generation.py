@@ -22,10 +22,15 @@ async def answer(request: Request, body: GenerationRequest) -> Response:
     gateway: Gateway = request.state.gateway
     record: RequestRecord = request.state.record
     await gateway.keys.spend(record.key)
-    record.model = await gateway.catalogue.resolve(body.model)
-    job = body.job(record.model, gateway.settings)
-    await gateway.catalogue.check(record.model, job.needs)
-    answer_format = body.answer_format(record.id, body.model or record.model)
+    listed = await gateway.waiting.find(body.model)
+    job = body.job(listed or body.model or gateway.settings.model, gateway.settings)
+    if listed:
+        record.model = listed
+        await gateway.catalogue.check(listed, job.needs)
+    answer_format = body.answer_format(record.id, body.model or job.model)
     if job.choices > 1:
-        return Choices(gateway, record, job, cast(ChoicesFormat, answer_format))
-    return Answer(gateway, record, job, answer_format)
+        response: Answer = Choices(gateway, record, job, cast(ChoicesFormat, answer_format))
+    else:
+        response = Answer(gateway, record, job, answer_format)
+    response.waits_for_model = listed is None
+    return response

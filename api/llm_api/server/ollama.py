@@ -118,6 +118,12 @@ async def change(request: Request) -> Response:
     kept = {
         name: request.headers[name] for name in ("content-type", "content-length") if name in request.headers
     }
-    response, body = await gateway.inventory.forward(method, path, kept, request.stream())
+    content, pulls = request.stream(), gateway.waiting.pulls
+    if path == "/api/pull":
+        pull = bytearray()
+        response, body = await gateway.inventory.forward(method, path, kept, pulls.request(content, pull))
+        body = pulls.response(body, bytes(pull))
+    else:
+        response, body = await gateway.inventory.forward(method, path, kept, content)
     headers = {"content-type": response.headers.get("content-type", NDJSON)}
     return StreamingResponse(body, response.status_code, headers)

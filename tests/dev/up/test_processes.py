@@ -30,6 +30,7 @@ def test_settings_and_inherited_variables_reach_the_processes() -> None:
     assert environment["LLM_MAX_RUNNING"] == "7"
     assert environment["LLM_LOG_FORMAT"] == "json"
     assert environment["LLM_CORS_ORIGINS"] == "localhost"
+    assert float(environment["LLM_WAIT_FOR_RUNTIME_SECONDS"]) > 0
 
 
 def test_with_an_ollama_of_the_host_the_gateway_runs_alone_before_it() -> None:
