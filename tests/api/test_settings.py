@@ -23,6 +23,7 @@ VALID = {
     "first_token_timeout_seconds": ("2", 2),
     "between_tokens_timeout_seconds": ("3", 3),
     "stream_keepalive_seconds": ("0", 0),
+    "wait_for_runtime_seconds": ("1.5", 1.5),
     "shutdown_grace_seconds": ("0", 0),
     "models_interval_seconds": ("7", 7),
     "max_body_bytes": ("100", 100),
