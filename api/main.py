@@ -106,7 +106,7 @@ def create_app(settings: Settings | None = None, transport: httpx.AsyncBaseTrans
             runtime, inventory = Runtime(chosen, upstream, replicas), Inventory(chosen, http, replicas)
             gateway = Gateway(chosen, runtime, inventory, GENERATING)
             watching = asyncio.create_task(gateway.catalogue.watch(chosen.models_interval_seconds))
-            with lifecycle.on_sigterm(gateway.drain):
+            with lifecycle.on_sigterm(gateway.drain, gateway.drained):
                 yield {"gateway": gateway}
             watching.cancel()
 

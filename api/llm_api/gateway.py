@@ -22,6 +22,9 @@ from llm_api.waiting import Waiting
 
 T = TypeVar("T")
 
+# Between two looks at whether a draining replica is still needed.
+LOOK_SECONDS = 0.05
+
 
 class Gateway:
     """What all requests share; the app's lifespan creates one.
@@ -45,6 +48,8 @@ class Gateway:
         self.waiting = Waiting(settings, self.catalogue, inventory)
         self.log: FilteringBoundLogger = structlog.get_logger().bind()
         self.stops_at: float | None = None
+        # Of requests other than probes.
+        self.open_requests, self.last_arrival = 0, clock()
         self._runtime = runtime
         self._deadlines: set[asyncio.Timeout] = set()
 
@@ -56,6 +61,19 @@ class Gateway:
         for deadline in self._deadlines:
             if not deadline.expired():  # An expired one is ending its request and cannot be rescheduled.
                 deadline.reschedule(min(end, deadline.when() or end))
+
+    async def drained(self) -> None:
+        """Return once it has been quiet for long enough, at the latest when the grace period ends.
+
+        A Service forgets an address only some time after its pod got SIGTERM: new requests are served
+        meanwhile, and each response ends its connection.
+        """
+        began, quiet = clock(), self.settings.shutdown_quiet_seconds
+        end = began + (self.settings.shutdown_grace_seconds if quiet else 0)
+        while clock() < end:
+            if not self.open_requests and clock() - max(began, self.last_arrival) >= quiet:
+                return
+            await asyncio.sleep(LOOK_SECONDS)
 
     def check_ready(self) -> None:
         """Raise ShuttingDownError, or the catalogue's error, if the model cannot answer here."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -24,20 +24,33 @@ def transport(settings: Settings) -> httpx.AsyncBaseTransport:
 
 
 @contextmanager
-def on_sigterm(callback: Callable[[], None]) -> Iterator[None]:
-    """Call `callback` in the running loop when SIGTERM arrives, before the server's own handler.
+def on_sigterm(drain: Callable[[], None], drained: Callable[[], Awaitable[None]]) -> Iterator[None]:
+    """When SIGTERM arrives, call `drain` in the running loop, and the server's own handler after `drained`.
 
-    uvicorn's handler stops accepting connections and waits for the open requests.
+    uvicorn's handler stops accepting connections, closes idle ones and waits for the open requests. A second
+    SIGTERM calls it at once.
     """
     server_handler = signal.getsignal(signal.SIGTERM)
     if not callable(server_handler):  # a server without signal handlers, as in tests
         yield
         return
     loop = asyncio.get_running_loop()
+    draining: asyncio.Task[None] | None = None
 
-    def handle(number: int, frame: FrameType | None) -> None:
-        loop.call_soon_threadsafe(callback)
-        server_handler(number, frame)
+    async def end(number: int) -> None:
+        drain()
+        await drained()
+        server_handler(number, None)
+
+    def begin(number: int) -> None:
+        nonlocal draining
+        if draining is None:
+            draining = loop.create_task(end(number))
+        else:
+            server_handler(number, None)
+
+    def handle(number: int, _: FrameType | None) -> None:
+        loop.call_soon_threadsafe(begin, number)
 
     signal.signal(signal.SIGTERM, handle)
     try:

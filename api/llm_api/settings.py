@@ -108,6 +108,13 @@ class Settings(BaseSettings):
     shutdown_grace_seconds: float = Field(
         default=60, ge=0, description="Seconds to finish running and queued requests after SIGTERM"
     )
+    shutdown_quiet_seconds: float = Field(
+        default=0,
+        ge=0,
+        allow_inf_nan=False,
+        description="Seconds without a request after which a replica that got SIGTERM stops listening, once "
+        "nothing runs or waits; at the latest when the grace period ends. Clients may still be sent there",
+    )
     models_interval_seconds: Seconds = Field(
         default=2, description="Seconds between polls of the runtime's model list"
     )

@@ -22,8 +22,8 @@ OTHER_VALUES = {
     "model": "model",
     "api_keys": "apiKeys",
 }
-# Defaults that differ in a cluster: log collectors parse JSON.
-CLUSTER_DEFAULTS = {"log_format": "json"}
+# Defaults that differ in a cluster: log collectors parse JSON, and Services forget an address with a delay.
+CLUSTER_DEFAULTS = {"log_format": "json", "shutdown_quiet_seconds": 3}
 # The pod's terminationGracePeriodSeconds is computed from these, which takes whole seconds and no null.
 WHOLE_SECONDS = {"shutdown_grace_seconds"}
 

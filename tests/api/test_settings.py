@@ -25,6 +25,7 @@ VALID = {
     "stream_keepalive_seconds": ("0", 0),
     "wait_for_runtime_seconds": ("1.5", 1.5),
     "shutdown_grace_seconds": ("0", 0),
+    "shutdown_quiet_seconds": ("1.5", 1.5),
     "models_interval_seconds": ("7", 7),
     "max_body_bytes": ("100", 100),
     "max_choices": ("3", 3),

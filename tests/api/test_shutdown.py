@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -41,6 +42,14 @@ class Pod:
         """Return the status and the lines of a response."""
         response = await self.http.post("/generate", json={"prompt": "Hello", "stream": stream})
         return response.status_code, [json.loads(line) for line in response.text.splitlines()]
+
+    async def drains(self) -> None:
+        """Wait until it is not ready because it shuts down."""
+
+        async def ready() -> int:
+            return (await self.http.get("/ready")).status_code
+
+        await until("the gateway to drain", ready, equals(503))
 
     async def exits(self) -> None:
         """Wait for a graceful exit: with 0, or with the signal, which uvicorn raises again at the end."""
@@ -110,6 +119,59 @@ async def test_requests_that_outlast_the_grace_period_end_with_an_error(serve: S
         assert (status, error["error"]["code"]) == (504, "timeout")
         await gateway.exits()
     await live.simulator_reaches(running=0)
+
+
+async def test_a_replica_serves_new_connections_until_none_has_come_for_a_while(serve: Serve) -> None:
+    live = await serve(behavior={"slots": 64, "tokens": 1})
+    async with pod(live, LLM_SHUTDOWN_QUIET_SECONDS="1") as gateway:
+        gateway.process.terminate()
+        await gateway.drains()
+        for _ in range(15):
+            response = await gateway.http.post("/generate", json={"prompt": "Hello"})
+            assert (response.status_code, response.headers["connection"]) == (200, "close")
+            last = time.monotonic()
+            await asyncio.sleep(0.1)
+        await gateway.exits()
+        assert 0.9 <= time.monotonic() - last <= 10
+
+
+async def test_a_replica_serves_on_while_it_still_generates(serve: Serve) -> None:
+    live = await serve()
+    await live.simulate(fault={"kind": "hang", "after_tokens": 1, "times": 1})
+    async with pod(live, LLM_SHUTDOWN_QUIET_SECONDS="0.1", LLM_SHUTDOWN_GRACE_SECONDS="3") as gateway:
+        hanging = asyncio.create_task(gateway.generate(stream=True))
+        await gateway.admission_reaches(running=1, waiting=0)
+        gateway.process.terminate()
+        await asyncio.sleep(1)
+        assert (await gateway.generate(stream=False))[0] == 200
+        _, lines = await hanging
+        assert lines[-1]["error"]["code"] == "timeout"
+        await gateway.exits()
+
+
+async def test_the_grace_period_bounds_a_drain_that_never_gets_quiet(serve: Serve) -> None:
+    live = await serve(behavior={"slots": 64, "tokens": 1})
+    async with pod(live, LLM_SHUTDOWN_QUIET_SECONDS="5", LLM_SHUTDOWN_GRACE_SECONDS="1") as gateway:
+        gateway.process.terminate()
+
+        async def refused() -> bool:
+            try:
+                await gateway.generate(stream=False)
+            except httpx.TransportError:
+                return True
+            return False
+
+        await until("the gateway to stop listening", refused)
+        await gateway.exits()
+
+
+async def test_a_second_sigterm_ends_the_wait_for_quiet(serve: Serve) -> None:
+    live = await serve()
+    async with pod(live, LLM_SHUTDOWN_QUIET_SECONDS="50") as gateway:
+        gateway.process.terminate()
+        await gateway.drains()
+        gateway.process.terminate()
+        await gateway.exits()
 
 
 async def test_a_replica_that_shuts_down_is_not_ready_but_still_answers(open_gateway: Open) -> None:

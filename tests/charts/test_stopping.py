@@ -35,6 +35,12 @@ def test_ollama_which_drops_its_requests_at_sigterm_is_drained_before_it(render:
     assert pod(objects)["terminationGracePeriodSeconds"] > 4 + 33
 
 
+def test_a_gateway_serves_on_after_sigterm_for_services_that_forget_its_address_late(render: Render) -> None:
+    made = container(render("llm-api", "development=false"))
+    assert float(environment(made)["LLM_SHUTDOWN_QUIET_SECONDS"]) >= 1
+    assert "lifecycle" not in made
+
+
 @pytest.mark.parametrize(
     ("chart", "setting"), [("llm-api", "replicas=1"), ("llm-runtime", "engine=llamacpp")]
 )

@@ -50,10 +50,16 @@ class RequestMiddleware:
                     message["headers"].append((b"request-id", record.id.encode()))
                 if record.ignored:
                     message["headers"].append((b"x-ignored-fields", header_value(record.ignored)))
+                if gateway.stops_at is not None:  # or the client's next request would find it closed
+                    message["headers"].append((b"connection", b"close"))
             await send(message)
 
+        probe = path in self._probes
+        if not probe:
+            gateway.open_requests += 1
+            gateway.last_arrival = record.arrived
         try:
-            if path not in self._probes:
+            if not probe:
                 record.key = gateway.keys.check(headers)
             # HEAD is served as GET; the server leaves out the body.
             routed = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
@@ -70,10 +76,12 @@ class RequestMiddleware:
             record.status, record.outcome, record.error = 500, "error", "internal_error"
             raise
         finally:
+            if not probe:
+                gateway.open_requests -= 1
             gateway.metrics.record(record)
             if record.ignored:
                 gateway.log.debug("ignored fields", id=record.id, fields=record.ignored[:MAX_IGNORED])
-            level = logging.DEBUG if path in self._probes else logging.INFO
+            level = logging.DEBUG if probe else logging.INFO
             if gateway.log.is_enabled_for(level):
                 log_request(gateway.log, level, record, scope["method"], path)
 
