@@ -100,43 +100,52 @@ function shared(rate) {
   };
 }
 
-// Sends one request, and logs it as a line that dev/load/output.py parses: "REQ {...}", times in seconds.
+// Sends one request, and logs two lines that dev/load/output.py parses: "SENT {...}" before, "REQ {...}" after it
+// has ended, times in seconds.
 export function ask() {
+  send(settings.stream);
+}
+
+// The same, with the label `kind` in both lines; with `fresh`, the connection ends with the response.
+export function send(stream, { kind = '', fresh = false } = {}) {
   const began = Date.now();
   const headers = { 'Content-Type': 'application/json' };
+  if (fresh) headers.Connection = 'close';
   if (settings.key) headers.Authorization = `Bearer ${settings.key}`;
-  const response = http.post(`${settings.url}/generate`, body(), {
+  console.log(`SENT ${JSON.stringify({ at: began / 1000, kind })}`);
+  const response = http.post(`${settings.url}/generate`, body(stream), {
     headers,
     timeout: `${requestSeconds}s`,
     tags: { name: 'generate' },
     responseType: 'text',
   });
-  const result = judge(response);
+  const result = judge(response, stream);
   count(result);
-  console.log(`REQ ${JSON.stringify(Object.assign({ at: began / 1000 }, result))}`);
+  console.log(`REQ ${JSON.stringify(Object.assign({ at: began / 1000, kind }, result))}`);
+  return result;
 }
 
-function body() {
+function body(stream) {
   // Each prompt begins differently, so that no runtime answers from its cache of the last prompt.
   const topic = topics[(__ITER + __VU) % topics.length];
   return JSON.stringify({
     prompt: `${__VU}.${__ITER}: Say one sentence about ${topic}.`,
     model: settings.model,
-    stream: settings.stream,
+    stream,
     options: { num_predict: settings.maxTokens, temperature: 0, seed: 1 },
   });
 }
 
-function judge(response) {
+function judge(response, stream) {
   const t = response.timings;
   const opening = t.blocked + t.connecting + t.sending + t.waiting;
   const result = { outcome: 'failed', status: response.status, seconds: (opening + t.receiving) / 1000 };
-  const last = lastOf(response.body);
+  const last = lastOf(response.body, stream);
   if (response.status === 200 && last !== undefined && !last.error && last.usage) {
     result.outcome = 'ok';
     result.tokens = last.usage.generated_tokens;
     result.gateway_ttft = last.timings.time_to_first_token_seconds;
-    if (settings.stream) result.ttft = opening / 1000;
+    if (stream) result.ttft = opening / 1000;
   } else if (rejected(response, last)) {
     result.outcome = 'rejected';
   } else {
@@ -152,11 +161,11 @@ function rejected(response, last) {
   return busy && response.headers['Retry-After'] !== undefined;
 }
 
-function lastOf(body) {
+function lastOf(body, stream) {
   if (!body) return undefined;
   const lines = body.trim().split('\n');
   try {
-    return JSON.parse(settings.stream ? lines[lines.length - 1] : body);
+    return JSON.parse(stream ? lines[lines.length - 1] : body);
   } catch (error) {
     return undefined; // not JSON, which `judge` counts as a failure
   }

@@ -19,7 +19,7 @@ from dev import FixableError
 from dev.gateway.client import default_url
 from dev.load import cluster, local
 from dev.load.job import IMAGE, SCENARIOS, URL, Run
-from dev.load.output import Request, parse_request, window
+from dev.load.output import Request, Sent, parse_request, parse_sent, window
 from dev.options import Parser
 from dev.settings import CONTEXT
 
@@ -97,30 +97,33 @@ def stoppable() -> Iterator[None]:
 
 def follow(lines: Iterable[str]) -> None:
     """Print k6's own lines as they are, and its requests as a line of progress every few seconds."""
+    sent: list[Sent] = []
     requests: list[Request] = []
     failures = 0
     reported = time.monotonic()
     for line in lines:
-        if found := parse_request(line):
+        if begun := parse_sent(line):
+            sent.append(begun)
+        elif found := parse_request(line):
             requests.append(found)
             if found.outcome == "failed" and (failures := failures + 1) <= FAILURES_SHOWN:
                 print(f"failed: status {found.status} after {found.seconds:.2f} s: {found.error}", flush=True)
-            if time.monotonic() - reported >= PROGRESS_SECONDS:
-                print(progress(requests), flush=True)
-                reported = time.monotonic()
         elif line != K6_WARNING:
             print(line, flush=True)
+        if sent and time.monotonic() - reported >= PROGRESS_SECONDS:
+            print(progress(sent, requests), flush=True)
+            reported = time.monotonic()
 
 
-def progress(requests: Sequence[Request]) -> str:
-    """Return a line about the last seconds."""
-    start = min(r.at for r in requests)
-    now = max(r.ended for r in requests)
-    last = window(requests, now - PROGRESS_SECONDS, PROGRESS_SECONDS + 0.001)
+def progress(sent: Sequence[Sent], requests: Sequence[Request]) -> str:
+    """Return a line about the last seconds, and about the requests that have not ended yet."""
+    now = max([s.at for s in sent] + [r.ended for r in requests])
+    last = window(requests, now - PROGRESS_SECONDS, PROGRESS_SECONDS + 0.001, sent)
     p95 = "-" if last.p95 is None else f"{last.p95:.2f} s"
     return (
-        f"{now - start:5.0f} s  offered {last.offered:.1f}/s  answered {last.ok:.1f}/s"
-        f"  rejected {last.rejected:.1f}/s  P95 {p95}  {last.tokens:.0f} tokens/s"
+        f"{now - sent[0].at:5.0f} s  offered {last.offered:.1f}/s  answered {last.ok:.1f}/s"
+        f"  rejected {last.rejected:.1f}/s  in flight {len(sent) - len(requests)}  P95 {p95}"
+        f"  {last.tokens:.0f} tokens/s"
     )
 
 

@@ -2,10 +2,21 @@
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
-REQUEST = "REQ "
+T = TypeVar("T")
+
+SENT, REQUEST = "SENT ", "REQ "
+
+
+@dataclass(frozen=True)
+class Sent:
+    """The beginning of a request; `kind` as in `Request`."""
+
+    at: float  # in seconds since 1970
+    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -20,6 +31,7 @@ class Request:
     ttft: float | None = None  # until the first byte of a stream
     gateway_ttft: float | None = None
     error: str = ""
+    kind: str = ""  # of a script with several kinds of requests
 
     @property
     def ended(self) -> float:
@@ -40,15 +52,28 @@ class Window:
 
 
 def parse_request(line: str) -> Request | None:
-    """Return the request of a line of k6's log, or None for any other line.
+    """Return the request that a line of k6's log reports the end of, or None for any other line.
 
     Raises:
         ValueError: the line begins like a request but is none.
     """
-    if not line.startswith(REQUEST):
+    return _parse(line, REQUEST, Request)
+
+
+def parse_sent(line: str) -> Sent | None:
+    """Return the beginning of a request that a line reports, or None for any other line.
+
+    Raises:
+        ValueError: the line begins like one but is none.
+    """
+    return _parse(line, SENT, Sent)
+
+
+def _parse(line: str, prefix: str, kind: Callable[..., T]) -> T | None:
+    if not line.startswith(prefix):
         return None
     try:
-        return Request(**json.loads(line[len(REQUEST) :]))
+        return kind(**json.loads(line[len(prefix) :]))
     except TypeError as error:
         raise ValueError(f"not a request: {line!r}") from error
 
@@ -59,13 +84,18 @@ def quantile(values: Iterable[float], q: float) -> float | None:
     return ordered[max(0, math.ceil(q * len(ordered)) - 1)] if ordered else None
 
 
-def window(requests: Iterable[Request], start: float, width: float) -> Window:
-    """Summarize [start, start + width): `offered` counts requests sent in it, the rest those that ended."""
+def window(
+    requests: Iterable[Request], start: float, width: float, sent: Iterable[Sent] | None = None
+) -> Window:
+    """Summarize [start, start + width): `offered` counts requests sent in it, the rest those that ended.
+
+    Without `sent`, a request counts as sent only once it has ended.
+    """
     requests = list(requests)
     ended = [r for r in requests if start <= r.ended < start + width]
     ok = [r for r in ended if r.outcome == "ok"]
     return Window(
-        offered=sum(start <= r.at < start + width for r in requests) / width,
+        offered=sum(start <= r.at < start + width for r in (requests if sent is None else sent)) / width,
         ok=len(ok) / width,
         rejected=sum(r.outcome == "rejected" for r in ended) / width,
         failed=sum(r.outcome == "failed" for r in ended) / width,

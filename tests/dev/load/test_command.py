@@ -9,6 +9,7 @@ from dev.autoscale import command as autoscale
 from dev.doctor import tools
 from dev.load import command as load
 from dev.load.job import SCRIPTS
+from dev.load.output import Sent
 from tests.dev.recorded import request
 
 
@@ -99,8 +100,23 @@ def test_without_a_cluster_the_error_has_its_fix(
     assert "  fix: make up" in err
 
 
+def test_progress_tells_what_was_sent_and_is_in_flight_however_slow_the_answers_are() -> None:
+    sent = [Sent(request(n / 2).at) for n in range(40)]
+    shown = load.progress(sent, [request(19.5)])
+    assert "   20 s  offered 2.0/s  answered 0.2/s  rejected 0.0/s  in flight 39  P95 0.50 s" in shown
+
+
+def test_progress_is_printed_while_no_answer_has_ended(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "PROGRESS_SECONDS", 0)
+    load.follow(['SENT {"at":1}', 'SENT {"at":1.5}'])
+    assert "in flight 2" in capsys.readouterr().out
+
+
 def test_k6s_own_lines_pass_and_its_requests_become_progress(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "offered 2.0/s" in load.progress([request(n / 2) for n in range(20)])
+    sent = [Sent(request(n / 2).at) for n in range(20)]
+    assert "offered 2.0/s" in load.progress(sent, [request(n / 2) for n in range(20)])
     failed = 'REQ {"at":1,"outcome":"failed","status":502,"seconds":1,"error":"away"}'
     load.follow([failed, load.K6_WARNING, "a line of k6"])
     assert capsys.readouterr().out == "failed: status 502 after 1.00 s: away\na line of k6\n"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dev.load.output import parse_request, quantile, window
+from dev.load.output import Sent, parse_request, parse_sent, quantile, window
 from tests.dev.recorded import BEGAN, request
 
 LINE = 'REQ {"at":10.5,"outcome":"ok","status":200,"seconds":0.25,"tokens":16,"gateway_ttft":0.1,"ttft":0.11}'
@@ -13,6 +13,13 @@ def test_a_line_of_a_request_is_parsed_and_other_lines_are_not() -> None:
     assert found is not None
     assert (found.outcome, found.tokens, found.ended) == ("ok", 16, 10.75)
     assert parse_request("Request Failed") is None
+
+
+def test_a_line_of_a_beginning_is_parsed_and_other_lines_are_not() -> None:
+    assert parse_sent('SENT {"at":10.5,"kind":"stream, new"}') == Sent(10.5, "stream, new")
+    assert parse_sent(LINE) is None
+    with pytest.raises(ValueError, match="not a request"):
+        parse_sent('SENT {"at": 1, "colour": "red"}')
 
 
 def test_a_request_with_an_unknown_field_is_an_error() -> None:
