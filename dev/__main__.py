@@ -20,6 +20,7 @@ VERBS = {
     "smoke": ("dev.gateway.smoke", "check the running gateway"),
     "load": ("dev.load.command", "put load on the gateway with k6"),
     "autoscale": ("dev.autoscale.command", "prove that both autoscalers act"),
+    "rollout": ("dev.rollout.command", "prove that rolling restarts lose no request"),
     "lint": ("dev.lint", "run the linters and the type checker"),
     "generate": ("dev.generate", "write the generated files"),
     "ci-cluster": ("dev.up.ci", "start the platform, test it, and remove it"),

@@ -22,6 +22,7 @@ CLUSTER = {
     "lint",
     "e2e-tests",
     "autoscale",
+    "rollout",
 }
 PLACES = os.pathsep.join([str(ROOT / ".tools/bin"), os.environ.get("PATH", "")])
 SECONDS = 100

@@ -26,7 +26,7 @@ def test_with_an_ollama_of_the_host_the_cluster_has_no_runtime(
         flags = ("--engine=host", f"--ollama_host=127.0.0.1:{port}", "--monitoring=false")
         made = evaluate(*flags, PATH=docker_on_loopback)
     assert made.status == 0, made.log
-    assert made.resources.keys() == (CLUSTER | {"metrics-server"}) - {"llm-runtime", "autoscale"}
+    assert made.resources.keys() == (CLUSTER | {"metrics-server"}) - {"llm-runtime", "autoscale", "rollout"}
     assert f"http://127.0.0.2:{port}" in made.text("llm-api")
     assert MODEL in made.text("llm-api")
     assert "11434" not in made.text("llm-api")

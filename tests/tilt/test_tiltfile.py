@@ -130,7 +130,7 @@ def test_pods_are_development_pods_with_short_scaling_windows(evaluate: Evaluato
 def test_tests_and_load_run_only_when_triggered(evaluate: Evaluator) -> None:
     made = evaluate("--monitoring=false")
     by_hand = {name for name, m in made.resources.items() if "tests" in m["Labels"] or "load" in m["Labels"]}
-    assert by_hand == {"unit-tests", "chart-tests", "lint", "e2e-tests", "autoscale"}
+    assert by_hand == {"unit-tests", "chart-tests", "lint", "e2e-tests", "autoscale", "rollout"}
     modes = {made.resources[name]["TriggerMode"] for name in by_hand}
     assert len(modes) == 1
     assert made.resources["llm-api"]["TriggerMode"] not in modes

@@ -77,3 +77,11 @@ def test_a_load_passes_if_its_thresholds_hold_and_fails_if_not(dev: Any, gateway
     assert "failed: status 503 after 0.0" in out
     assert ": no runtime\n" in out
     assert "BROKEN                 llm_failures count==0" in out
+
+
+def test_a_rollout_has_streams_at_any_time_and_calls_at_a_rate_and_keeps_connections() -> None:
+    found = inspect("rollout", STREAMS="100", RATE="20", DURATION="60", MAX_VUS="400")
+    streams, calls = found["scenarios"]["streams"], found["scenarios"]["calls"]
+    assert (streams["executor"], streams["vus"]) == ("constant-vus", 100)
+    assert (calls["executor"], calls["rate"], calls["timeUnit"]) == ("constant-arrival-rate", 200, "10s")
+    assert not found["noConnectionReuse"]
