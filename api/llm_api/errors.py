@@ -7,25 +7,7 @@ The docstrings of the classes are their descriptions in the OpenAPI document.
 
 from typing import Any, Literal
 
-from pydantic import BaseModel
-from starlette.exceptions import HTTPException
-
 Outcome = Literal["ok", "error", "rejected", "timeout", "cancelled", "invalid"]
-
-
-class ErrorDetail(BaseModel):
-    """What went wrong."""
-
-    message: str
-    type: str
-    param: str | None
-    code: str
-
-
-class ErrorResponse(BaseModel):
-    """The body of an error, in OpenAI's shape."""
-
-    error: ErrorDetail
 
 
 class GatewayError(Exception):
@@ -42,7 +24,7 @@ class GatewayError(Exception):
         self.message, self.param, self.retry_after = message, param, retry_after
 
     def body(self) -> dict[str, Any]:
-        """Return what `ErrorResponse` documents."""
+        """Return it in OpenAI's shape."""
         return {"error": {"message": self.message, "type": self.type, "param": self.param, "code": self.code}}
 
     def headers(self) -> dict[str, str]:
@@ -205,17 +187,3 @@ GENERATION_ERRORS: tuple[type[GatewayError], ...] = (
     ShuttingDownError,
     OutOfTimeError,
 )
-
-
-class HttpError(GatewayError):
-    """One of Starlette's own errors, such as an unknown path."""
-
-    def __init__(self, error: HTTPException) -> None:
-        super().__init__(str(error.detail))
-        self.status = error.status_code
-        self.code = {404: "not_found", 405: "method_not_allowed"}.get(self.status, "invalid_request")
-        self.type = "invalid_request_error" if self.status < 500 else "server_error"
-        self._headers = dict(error.headers or {})
-
-    def headers(self) -> dict[str, str]:
-        return self._headers

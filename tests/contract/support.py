@@ -1,5 +1,6 @@
 """The runtimes that every test of this folder runs against."""
 
+import json
 import os
 from dataclasses import dataclass
 from typing import Any
@@ -45,3 +46,9 @@ def plain(http: httpx.Client, route: str, body: Json) -> Json:
     assert response.status_code == 200, response.text
     content: Json = response.json()
     return content
+
+
+def lines(http: httpx.Client, route: str, body: Json) -> list[Json]:
+    with http.stream("POST", route, json=body) as response:
+        assert response.status_code == 200, response.read()
+        return [json.loads(line) for line in response.iter_lines()]

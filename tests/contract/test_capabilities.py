@@ -7,7 +7,7 @@ import httpx
 import jsonschema_rs
 import pytest
 
-from tests.contract.support import MESSAGES, PROMPT, Json, Target, each_route, plain, text_of
+from tests.contract.support import MESSAGES, PROMPT, Json, Target, each_route, lines, plain, text_of
 
 TOOL = {
     "type": "function",
@@ -48,12 +48,6 @@ def capabilities(http: httpx.Client, target: Target) -> list[str]:
     shown = http.post("/api/show", json={"model": target.model}).json()
     listed: list[str] = shown["capabilities"]
     return listed
-
-
-def lines(http: httpx.Client, route: str, body: Json) -> list[Json]:
-    with http.stream("POST", route, json=body) as response:
-        assert response.status_code == 200, response.read()
-        return [json.loads(line) for line in response.iter_lines()]
 
 
 @pytest.mark.parametrize(("capability", "route", "question"), NEEDS)
@@ -114,32 +108,6 @@ def test_another_format_is_refused(
     response = http.post(route, json=body | question | {"format": wrong, "stream": False})
     assert response.status_code in (400, 500)  # 500 is Ollama's choice
     assert "format" in response.json()["error"]
-
-
-@each_route
-@pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize("count", [0, 3])
-def test_log_probabilities_come_with_their_tokens(
-    http: httpx.Client, body: Json, route: str, question: Json, stream: bool, count: int
-) -> None:
-    request = body | question | {"logprobs": True, "top_logprobs": count}
-    answers = lines(http, route, request) if stream else [plain(http, route, request)]
-    entries = [entry for answer in answers for entry in answer.get("logprobs", [])]
-    text = "".join(map(text_of, answers))
-    assert "".join(entry["token"] for entry in entries).strip() == text.strip()
-    assert all(entry["logprob"] <= 0 for entry in entries)
-    assert all(bytes(entry["bytes"]).decode() == entry["token"] for entry in entries)
-    assert all(len(entry.get("top_logprobs", [])) == count for entry in entries)
-
-
-@each_route
-@pytest.mark.parametrize("count", [-1, 21])
-def test_a_number_of_alternatives_out_of_range_is_refused(
-    http: httpx.Client, body: Json, route: str, question: Json, count: int
-) -> None:
-    response = http.post(route, json=body | question | {"logprobs": True, "top_logprobs": count})
-    assert response.status_code == 400
-    assert "top_logprobs" in response.json()["error"]
 
 
 @pytest.mark.parametrize("think", ["a lot", 1, []])

@@ -10,7 +10,22 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from llm_api.dialects.anthropic_errors import anthropic_body
-from llm_api.errors import GatewayError, HttpError
+from llm_api.errors import GatewayError
+
+
+class ErrorDetail(BaseModel):
+    """What went wrong."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str
+
+
+class ErrorResponse(BaseModel):
+    """The body of an error, in OpenAI's shape."""
+
+    error: ErrorDetail
 
 
 class OllamaErrorResponse(BaseModel):
@@ -22,6 +37,20 @@ class OllamaErrorResponse(BaseModel):
 def ollama_body(error: GatewayError) -> dict[str, Any]:
     """Return an error in Ollama's shape."""
     return {"error": error.message}
+
+
+class HttpError(GatewayError):
+    """One of Starlette's own errors, such as an unknown path."""
+
+    def __init__(self, error: HTTPException) -> None:
+        super().__init__(str(error.detail))
+        self.status = error.status_code
+        self.code = {404: "not_found", 405: "method_not_allowed"}.get(self.status, "invalid_request")
+        self.type = "invalid_request_error" if self.status < 500 else "server_error"
+        self._headers = dict(error.headers or {})
+
+    def headers(self) -> dict[str, str]:
+        return self._headers
 
 
 ANTHROPIC_PATH = "/v1/messages"

@@ -8,8 +8,9 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
+from llm_api.dialects.errors import ErrorResponse
 from llm_api.dialects.fields import Strict
-from llm_api.errors import ErrorResponse, GatewayError
+from llm_api.errors import GatewayError
 from llm_api.record import RequestRecord
 from llm_api.server.body import read
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from openai.lib.streaming.chat import ChatCompletionStreamState
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
+from tests.api.support.answers import LINES
 from tests.api.support.fuzzing import fuzz_cases
 from tests.api.support.in_process import InProcess, Open
 from tests.api.support.requests import DONE, HELLO, chat, ndjson
@@ -88,23 +89,6 @@ async def test_any_arguments_reach_the_runtime_as_an_object(
     call = CALL | {"function": {"name": "weather", "arguments": arguments}}
     (message,) = await received(app, assistant(tool_calls=[call]))
     assert message["tool_calls"][0]["function"]["arguments"] == sent
-
-
-TEXTS = st.text(st.characters(exclude_categories=()), max_size=10)
-ARGUMENTS = st.dictionaries(TEXTS, st.none() | st.booleans() | st.integers() | TEXTS, max_size=2)
-CALLS = st.fixed_dictionaries(
-    {"function": st.fixed_dictionaries({"name": TEXTS, "arguments": ARGUMENTS})},
-    optional={"id": st.text(max_size=10)},
-)
-LOGPROB = {"token": "x", "logprob": -1.0, "top_logprobs": [{"token": "y", "logprob": -2.0}]}
-LINES = st.fixed_dictionaries(
-    {
-        "message": st.fixed_dictionaries(
-            {"content": TEXTS}, optional={"thinking": TEXTS, "tool_calls": st.lists(CALLS, max_size=2)}
-        )
-    },
-    optional={"logprobs": st.just([LOGPROB])},
-)
 
 
 @pytest.fixture

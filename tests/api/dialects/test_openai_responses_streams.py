@@ -5,18 +5,11 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from openai import omit
-from openai._models import construct_type
-from openai.lib.streaming.responses._responses import ResponseStreamState
-from openai.types.responses import Response, ResponseStreamEvent
 
-from tests.api.support.fuzzing import fuzz_cases
-from tests.api.support.in_process import InProcess, Open
+from tests.api.support.in_process import Open
 from tests.api.support.live import Serve
-from tests.api.support.requests import BODIES, CHAT_LINES, DONE, ndjson
-from tests.api.support.responses import WEATHER, events, respond
+from tests.api.support.requests import BODIES, CHAT_LINES, ndjson
+from tests.api.support.responses import WEATHER, events, respond, streamed
 
 PATH = "/v1/responses"
 START = ["response.created", "response.in_progress"]
@@ -39,11 +32,6 @@ THOUGHT = {"message": {"content": "", "thinking": "Hm."}}
 CALLED = {
     "message": {"content": "", "tool_calls": [{"function": {"name": "weather", "arguments": {"a": 1}}}]}
 }
-
-
-async def streamed(app: InProcess, *lines: Any, **fields: Any) -> list[dict[str, Any]]:
-    app.runtime.post("/api/chat").respond(text=ndjson(*lines))
-    return events(await respond(app, stream=True, **fields))
 
 
 def kinds(found: list[dict[str, Any]]) -> list[str]:
@@ -141,63 +129,3 @@ async def test_a_failure_after_a_comment_still_starts_with_a_response(serve: Ser
     assert [created.split("\n")[0], error.split("\n")[0]] == ["event: response.created", "event: error"]
     assert '"code":"timeout"' in error
     assert (failed.split("\n")[0], rest) == ("event: response.failed", "")
-
-
-TEXTS = st.text(st.characters(exclude_categories=()), max_size=10)
-ARGUMENTS = st.dictionaries(TEXTS, st.none() | st.booleans() | st.integers() | TEXTS, max_size=2)
-CALLS = st.fixed_dictionaries(
-    {"function": st.fixed_dictionaries({"name": st.sampled_from(["f", "g"]), "arguments": ARGUMENTS})},
-    optional={"id": st.text(max_size=10)},
-)
-LOGPROB = {"token": "x", "logprob": -1.0, "top_logprobs": [{"token": "y", "logprob": -2.0}]}
-LINES = st.fixed_dictionaries(
-    {
-        "message": st.fixed_dictionaries(
-            {"content": TEXTS}, optional={"thinking": TEXTS, "tool_calls": st.lists(CALLS, max_size=2)}
-        )
-    },
-    optional={"logprobs": st.just([LOGPROB])},
-)
-
-
-@pytest.fixture
-async def app(open_gateway: Open) -> InProcess:
-    return await open_gateway()
-
-
-@fuzz_cases(0.3)
-@given(
-    st.lists(LINES, min_size=1, max_size=3),
-    st.sampled_from(["stop", "length", "load"]),
-    st.sampled_from(
-        [
-            {},
-            {"tool_choice": "required"},
-            {"tool_choice": "none", "reasoning": {"summary": "auto"}},
-            {"parallel_tool_calls": False, "include": ["reasoning.encrypted_content"]},
-        ]
-    ),
-)
-async def test_every_answer_is_valid_input_of_the_next_request(
-    app: InProcess, lines: list[Any], reason: str, fields: dict[str, Any]
-) -> None:
-    """Whole, as the official client reads it, and as it collects it from a stream."""
-    tools = [{"type": "function", "name": name} for name in ("f", "g")]
-    end = {"message": {"content": ""}, **DONE, "done_reason": reason}
-    state: Any = ResponseStreamState(text_format=omit, input_tools=[])
-    for event in await streamed(app, *lines, end, tools=tools, **fields):
-        typed: Any = construct_type(type_=ResponseStreamEvent, value=event)
-        state.handle_event(typed)
-    collected = typed.response
-    plain = (await respond(app, tools=tools, **fields)).json()
-    assert collected.status == plain["status"] == ("incomplete" if reason == "length" else "completed")
-    whole = Response.model_validate(plain)
-    assert whole.output_text == collected.output_text
-    for output in (
-        plain["output"],
-        [item.to_dict() for item in whole.output],
-        [item.to_dict() for item in collected.output],
-    ):
-        response = await respond(app, input=output, tools=tools)
-        assert response.status_code == 200, response.text
-        assert "x-ignored-fields" not in response.headers

@@ -12,7 +12,7 @@ from llm_api.record import Phases
 from llm_api.upstream.chunk import Chunk, Finish
 
 from tests.api.support.in_process import MODEL, InProcess
-from tests.api.support.requests import HELLO
+from tests.api.support.requests import DONE, HELLO
 
 WEATHER = {
     "name": "get_weather",
@@ -72,3 +72,32 @@ def accumulated(answer_format: MessageFormat, chunks: list[Chunk], finish: Finis
             snapshot = accumulate_event(event=data, current_snapshot=snapshot, json_bufs=buffers)
     assert isinstance(snapshot, Message)
     return snapshot
+
+
+def text(content: str) -> dict[str, Any]:
+    return {"type": "text", "text": content}
+
+
+def user(*content: Any) -> dict[str, Any]:
+    return {"role": "user", "content": list(content)}
+
+
+async def sent_to_the_runtime(app: InProcess, path: str = "/v1/messages", **fields: Any) -> dict[str, Any]:
+    """Send a request; return the body that the runtime gets."""
+    everything = ["completion", "tools", "vision", "thinking"]
+    app.runtime.post("/api/show").respond(json={"capabilities": everything})
+    route = app.runtime.post("/api/chat").respond(json={"message": {"content": "Hello."}, **DONE})
+    response = await send(app, path, **fields)
+    assert response.status_code == 200, response.text
+    assert "x-ignored-fields" not in response.headers
+    body: dict[str, Any] = json.loads(route.calls.last.request.content)
+    return body
+
+
+async def answer_to(app: InProcess, message: dict[str, Any], done: Any = DONE, **fields: Any) -> Any:
+    """Return the answer when the runtime says this."""
+    app.runtime.post("/api/show").respond(json={"capabilities": ["completion", "tools", "thinking"]})
+    app.runtime.post("/api/chat").respond(json={"message": {"content": ""} | message, **done})
+    response = await send(app, **fields)
+    assert response.status_code == 200, response.text
+    return response.json()

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 
 from tests.api.support.in_process import MODEL, InProcess
-from tests.api.support.requests import DONE
+from tests.api.support.requests import DONE, ndjson
 
 IMAGE = "data:image/png;base64,eHh4"
 WEATHER = {"type": "function", "name": "weather", "parameters": {"type": "object"}}
@@ -37,3 +37,8 @@ def events(response: httpx.Response) -> list[dict[str, Any]]:
         assert name == f"event: {objects[-1]['type']}"
         assert objects[-1]["sequence_number"] == number
     return objects
+
+
+async def streamed(app: InProcess, *lines: Any, **fields: Any) -> list[dict[str, Any]]:
+    app.runtime.post("/api/chat").respond(text=ndjson(*lines))
+    return events(await respond(app, stream=True, **fields))
