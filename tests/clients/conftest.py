@@ -41,7 +41,7 @@ def _environment(gateway: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OLLAMA_API_KEY", KEY)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def _garbage_collected() -> Iterator[None]:
     yield
     gc.collect()

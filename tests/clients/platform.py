@@ -41,4 +41,4 @@ closes_no_connections = [
     pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
     pytest.mark.usefixtures("_garbage_collected"),
 ]
-"""For clients that offer no way to close them; what a test left open is not to warn in another test."""
+"""For clients that offer no way to close them; what a module left open is not to warn in another."""

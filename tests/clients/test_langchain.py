@@ -1,6 +1,5 @@
 """LangChain's chat models of three vendors, and its embeddings."""
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +23,7 @@ from tests.clients.platform import (
     OLLAMA_CHAT,
     OLLAMA_EMBED,
     PIXEL,
+    RESPONSES,
     closes_no_connections,
     proves,
 )
@@ -36,10 +36,11 @@ def anthropic(**given: Any) -> BaseChatModel:
 
 
 pytestmark = closes_no_connections
-MODELS: dict[str, tuple[str, Callable[[], BaseChatModel]]] = {
-    "langchain-openai": (CHAT, lambda: ChatOpenAI(model=MODEL, max_retries=0)),
-    "langchain-anthropic": (MESSAGES, anthropic),
-    "langchain-ollama": (OLLAMA_CHAT, lambda: ChatOllama(model=MODEL)),
+MODELS: dict[tuple[str, str], Callable[[], BaseChatModel]] = {
+    ("langchain-openai", CHAT): lambda: ChatOpenAI(model=MODEL, max_retries=0),
+    ("langchain-openai", RESPONSES): lambda: ChatOpenAI(model=MODEL, max_retries=0, use_responses_api=True),
+    ("langchain-anthropic", MESSAGES): anthropic,
+    ("langchain-ollama", OLLAMA_CHAT): lambda: ChatOllama(model=MODEL),
 }
 
 
@@ -48,8 +49,8 @@ def each_model(*features: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(
         "model",
         [
-            pytest.param(make, id=package, marks=proves(package, api, *features))
-            for package, (api, make) in MODELS.items()
+            pytest.param(make, id=f"{package}-{api}", marks=proves(package, api, *features))
+            for (package, api), make in MODELS.items()
         ],
     )
 
@@ -96,14 +97,11 @@ def test_an_agent_calls_a_tool_and_answers(model: Callable[[], BaseChatModel]) -
 
 
 @each_model("tools", "stream")
-def test_an_agent_streams(model: Callable[[], BaseChatModel]) -> None:
+@pytest.mark.asyncio(loop_scope="module")  # the models share connections
+async def test_an_agent_streams(model: Callable[[], BaseChatModel]) -> None:
     agent: Any = create_agent(model(), [get_weather])
-
-    async def run() -> list[Any]:
-        given = {"messages": [HumanMessage(ASK_WEATHER)]}
-        return [piece async for piece, _ in agent.astream(given, stream_mode="messages")]
-
-    pieces = asyncio.run(run())
+    given = {"messages": [HumanMessage(ASK_WEATHER)]}
+    pieces = [piece async for piece, _ in agent.astream(given, stream_mode="messages")]
     assert any(piece.type == "tool" for piece in pieces)
     assert "".join(piece.text for piece in pieces if piece.type == "AIMessageChunk")
 
@@ -124,6 +122,15 @@ def test_anthropics_thinking_is_a_block_of_reasoning() -> None:
     thinking = {"type": "enabled", "budget_tokens": 1024}
     answer = anthropic(max_tokens=2000, thinking=thinking).invoke(HELLO)
     assert [block["type"] for block in answer.content_blocks] == ["reasoning", "text"]
+
+
+@proves("langchain-openai", RESPONSES, "thinking")
+@pytest.mark.parametrize("streaming", [False, True])
+def test_the_thinking_of_responses_is_a_block_of_reasoning(streaming: bool) -> None:
+    reasoning = {"effort": "low", "summary": "auto"}
+    answer = ChatOpenAI(model=MODEL, max_retries=0, streaming=streaming, reasoning=reasoning).invoke(HELLO)
+    assert [block["type"] for block in answer.content_blocks] == ["reasoning", "text"]
+    assert answer.content_blocks[0].get("reasoning")
 
 
 @proves("langchain-ollama", OLLAMA_CHAT, "thinking")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.clients.platform import ASK_WEATHER, CHAT, CITY, EMBEDDINGS, HELLO, MODEL, PIXEL, proves
+from tests.clients.platform import ASK_WEATHER, CHAT, CITY, EMBEDDINGS, HELLO, MODEL, PIXEL, RESPONSES, proves
 
 FOLDER = Path(__file__).parent / "node"
 GIVEN = {"MODEL": MODEL, "HELLO": HELLO, "ASK_WEATHER": ASK_WEATHER, "PIXEL": PIXEL, "CITY": CITY}
@@ -19,11 +19,12 @@ OLDEST_NODE = 20
 OFFLINE = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ETIMEDOUT", "ERR_SOCKET_TIMEOUT", "EHOSTUNREACH")
 FEATURES = ("text", "stream", "tools", "conversation", "structured output", "thinking", "images")
 CASES = [
-    ("openai", CHAT, "models"),
-    *(("openai", CHAT, feature) for feature in FEATURES),
-    ("openai", EMBEDDINGS, "embeddings"),
-    *(("ai", CHAT, feature) for feature in FEATURES),
-    ("ai", EMBEDDINGS, "embeddings"),
+    *(("openai", "openai_chat", CHAT, feature) for feature in ("models", *FEATURES)),
+    *(("openai", "openai_responses", RESPONSES, feature) for feature in FEATURES),
+    *(("ai", "ai_chat", CHAT, feature) for feature in FEATURES),
+    *(("ai", "ai_responses", RESPONSES, feature) for feature in FEATURES),
+    ("openai", "openai_chat", EMBEDDINGS, "embeddings"),
+    ("ai", "ai_chat", EMBEDDINGS, "embeddings"),
 ]
 Run = Callable[[str], dict[str, str | None]]
 
@@ -53,9 +54,9 @@ def run(modules: None, gateway: str) -> Run:
 
 
 @cache
-def _run(client: str) -> dict[str, str | None]:
-    """Try all features of a client, once; return what went wrong with each."""
-    done = _output(["node", "main.mjs", client], GIVEN=json.dumps(GIVEN))
+def _run(module: str) -> dict[str, str | None]:
+    """Try all features of a module, once; return what went wrong with each."""
+    done = _output(["node", "main.mjs", module], GIVEN=json.dumps(GIVEN))
     assert done.returncode == 0, done.stderr
     outcomes: dict[str, str | None] = json.loads(done.stdout)
     return outcomes
@@ -74,12 +75,12 @@ def _output(command: list[str], **environment: str) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("client", "feature"),
+    ("module", "feature"),
     [
-        pytest.param(client, feature, marks=proves(f"npm:{client}", api, feature))
-        for client, api, feature in CASES
+        pytest.param(module, feature, marks=proves(f"npm:{client}", api, feature))
+        for client, module, api, feature in CASES
     ],
 )
-def test_a_feature_works(run: Run, client: str, feature: str) -> None:
-    wrong = run(client)[feature]
+def test_a_feature_works(run: Run, module: str, feature: str) -> None:
+    wrong = run(module)[feature]
     assert wrong is None, wrong

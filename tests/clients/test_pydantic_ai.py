@@ -1,6 +1,5 @@
 """pydantic-ai's agents, on the models of two vendors, and its embedder."""
 
-import asyncio
 from collections.abc import Callable
 
 import pytest
@@ -9,7 +8,7 @@ from pydantic_ai import Agent, BinaryContent, Embedder, NativeOutput
 from pydantic_ai.messages import ThinkingPart, ToolReturnPart
 from pydantic_ai.models import Model
 from pydantic_ai.models.anthropic import AnthropicModel
-from pydantic_ai.models.openai import OpenAIChatModel
+from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
 
 from tests.clients.platform import (
     ASK_WEATHER,
@@ -19,13 +18,18 @@ from tests.clients.platform import (
     MESSAGES,
     MODEL,
     PIXEL,
+    RESPONSES,
     closes_no_connections,
     proves,
 )
 
 CLIENT = "pydantic-ai-slim"
-MODELS: dict[str, Callable[[str], Model]] = {CHAT: OpenAIChatModel, MESSAGES: AnthropicModel}
-pytestmark = closes_no_connections
+MODELS: dict[str, Callable[[str], Model]] = {
+    CHAT: OpenAIChatModel,
+    RESPONSES: OpenAIResponsesModel,
+    MESSAGES: AnthropicModel,
+}
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), *closes_no_connections]  # models share connections
 
 
 def each_model(*features: str) -> pytest.MarkDecorator:
@@ -86,10 +90,14 @@ async def test_an_agent_returns_an_object_by_calling_a_tool(make: Callable[[str]
     assert isinstance((await Agent(make(MODEL), output_type=City).run(HELLO)).output, City)
 
 
+@each_model("structured output")
 @pytest.mark.parametrize("streamed", [False, True])
-@proves(CLIENT, CHAT, "structured output")
-async def test_an_agent_returns_an_object_by_the_apis_own_format(streamed: bool) -> None:
-    agent = Agent(OpenAIChatModel(MODEL), output_type=NativeOutput(City))
+async def test_an_agent_returns_an_object_by_the_apis_own_format(
+    make: Callable[[str], Model], streamed: bool
+) -> None:
+    # It knows by their names which of Anthropic's models can.
+    model = make("claude-opus-4-8" if make is AnthropicModel else MODEL)
+    agent = Agent(model, output_type=NativeOutput(City))
     if streamed:
         async with agent.run_stream(HELLO) as stream:
             assert isinstance(await stream.get_output(), City)
@@ -112,6 +120,6 @@ async def test_an_image_is_accepted(make: Callable[[str], Model]) -> None:
 
 
 @proves(CLIENT, EMBEDDINGS, "embeddings")
-def test_texts_are_embedded() -> None:
-    embedded = asyncio.run(Embedder(f"openai:{MODEL}").embed_documents(["one", "two"]))
+async def test_texts_are_embedded() -> None:
+    embedded = await Embedder(f"openai:{MODEL}").embed_documents(["one", "two"])
     assert len(embedded.embeddings) == 2

@@ -47,7 +47,6 @@ class ChatRequest(Choices):
         "safety_identifier": ANY_VALUE,
         "service_tier": ("auto", "default"),
         "store": (False,),
-        "verbosity": ("medium",),
     }
     REFUSED: ClassVar[dict[str, str]] = Choices.REFUSED | {
         "audio": "answers are text",
@@ -57,9 +56,10 @@ class ChatRequest(Choices):
         "moderation": "ask a model for it in a request of its own",
         "service_tier": "there is one tier",
         "store": "the gateway keeps no answers",
-        "verbosity": "ask for it in a message",
         "web_search_options": "offer a tool that searches",
     }
+    # OpenAI's clients send it to certain models, unasked.
+    IGNORED: ClassVar = {"verbosity": "no model here knows it: ask for it in a message"}
 
     def job(self, model: str, settings: Settings) -> Job:
         plan, messages = self.plan, list(for_ollama(self.messages))

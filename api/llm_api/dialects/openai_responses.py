@@ -11,7 +11,7 @@ from llm_api.dialects.openai import THINK, Effort, Sampling
 from llm_api.dialects.openai_messages import length
 from llm_api.dialects.openai_responses_answers import ResponseFormat
 from llm_api.dialects.openai_responses_items import Item, for_ollama
-from llm_api.dialects.openai_responses_output import REASONING, SUMMARY, Items
+from llm_api.dialects.openai_responses_output import Items
 from llm_api.dialects.openai_responses_tools import (
     FunctionTool,
     TextOptions,
@@ -47,7 +47,7 @@ class StreamOptions(Documented):
 class ReasoningOptions(Documented):
     effort: Effort | None = Field(None, description="Ollama's `think`; `none` turns thinking off.")
     summary: Literal["auto", "concise", "detailed"] | None = Field(
-        None, description="The thinking then comes as the summary, whole; without it, as `content`."
+        None, description="Thinking comes as the summary, whole, with any of these and without."
     )
     NEUTRAL: ClassVar = {
         "context": ("auto", "all_turns"),
@@ -135,12 +135,7 @@ class ResponsesRequest(Sampling):
         return Job("/api/chat", model, payload, bool(self.stream), tuple(needs))
 
     def answer_format(self, request_id: str, model: str) -> ResponseFormat:
-        summarized = self.reasoning and self.reasoning.summary
-        items = Items(
-            Output(self.plan),
-            SUMMARY if summarized else REASONING,
-            encrypted=ENCRYPTED in (self.include or ()),
-        )
+        items = Items(Output(self.plan), encrypted=ENCRYPTED in (self.include or ()))
         return ResponseFormat(request_id, self._echo(model), items)
 
     @cached_property

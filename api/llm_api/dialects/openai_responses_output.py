@@ -52,13 +52,7 @@ MESSAGE = Kind(
     "response.output_text",
     {"type": "output_text", "text": "", "annotations": [], "logprobs": []},
 )
-REASONING = Kind(
-    "rs",
-    {"type": "reasoning", "summary": [], "content": []},
-    "text",
-    "response.reasoning_text",
-    {"type": "reasoning_text", "text": ""},
-)
+# OpenAI and the Open Responses specification share these events; for raw thinking, each has its own.
 SUMMARY = Kind(
     "rs",
     {"type": "reasoning", "summary": []},
@@ -78,14 +72,12 @@ class Items:
 
     Attributes:
         output: Reads the model's output.
-        thinking: How thinking is sent.
         encrypted: Whether thinking also comes as `encrypted_content`.
         all: The items.
         reasoning_tokens: How many there were; a runtime sends them one by one in a stream.
     """
 
     output: Output
-    thinking: Kind
     encrypted: bool
     all: list[dict[str, Any]] = field(default_factory=list)
     reasoning_tokens: int = 0
@@ -116,7 +108,7 @@ class Items:
         elif isinstance(piece, Arguments):
             yield self._grow(CALL, piece.text)
         else:
-            kind = MESSAGE if isinstance(piece, Text) else self.thinking
+            kind = MESSAGE if isinstance(piece, Text) else SUMMARY
             if self._kind is not kind:
                 yield from self._start(kind)
             yield self._grow(kind, piece.text, **({"logprobs": entries} if kind is MESSAGE else {}))
@@ -154,7 +146,7 @@ class Items:
         if kind.part is not None:
             yield f"{kind.part_events}.done", place | {"part": self._grows}
         item["status"] = status
-        if self.encrypted and kind is self.thinking:
+        if self.encrypted and kind is SUMMARY:
             item["encrypted_content"] = text
         yield "response.output_item.done", {"output_index": len(self.all) - 1, "item": item}
 

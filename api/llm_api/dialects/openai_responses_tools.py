@@ -116,8 +116,8 @@ class SchemaFormat(Documented):
 
 class TextOptions(Documented):
     format: Annotated[TextFormat | ObjectFormat | SchemaFormat, Field(discriminator="type")] | None = None
-    NEUTRAL: ClassVar = {"verbosity": ("medium",)}
-    REFUSED: ClassVar = {"verbosity": "ask for it in the instructions"}
+    # OpenAI's clients send it to certain models, unasked.
+    IGNORED: ClassVar = {"verbosity": "no model here knows it: ask for it in the instructions"}
 
     @property
     def for_ollama(self) -> Any:

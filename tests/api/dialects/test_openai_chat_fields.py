@@ -75,7 +75,7 @@ async def test_a_field_reaches_the_runtime_under_ollamas_name(
             {"format": {"type": "object"}},
         ),
         ({"tools": [], "tool_choice": "auto", "functions": None, "function_call": "none"}, {}),
-        ({"logit_bias": {}, "service_tier": "auto", "modalities": ["text"], "verbosity": "medium"}, {}),
+        ({"logit_bias": {}, "service_tier": "auto", "modalities": ["text"], "verbosity": "low"}, {}),
         ({"prediction": {"type": "content", "content": "x"}, "safety_identifier": "x"}, {}),
     ],
 )

@@ -24,7 +24,7 @@ async def test_instructions_come_first(open_gateway: Open) -> None:
         ({"truncation": "auto"}, {"truncate": True}),
         ({"reasoning": {"effort": "none"}}, {"think": False}),
         ({"reasoning": {"effort": "xhigh", "context": "auto"}}, {"think": "max"}),
-        ({"text": {"format": {"type": "text"}, "verbosity": "medium"}}, {"format": None}),
+        ({"text": {"format": {"type": "text"}}}, {"format": None}),
         ({"text": {"format": {"type": "json_object"}}}, {"format": "json"}),
         (
             {"text": {"format": {"type": "json_schema", "name": "a", "schema": SCHEMA, "strict": True}}},
@@ -147,5 +147,7 @@ async def test_a_capability_that_the_model_lacks_is_named(open_gateway: Open) ->
 async def test_undocumented_fields_are_ignored_and_named(open_gateway: Open) -> None:
     app = await open_gateway()
     app.runtime.post("/api/chat").respond(json={"message": {"content": "Hi"}, **DONE})
-    response = await respond(app, input=[{"role": "user", "content": "Hi", "mood": 1}], color="red")
-    assert response.headers["x-ignored-fields"] == "color, input.mood"
+    input_ = [{"role": "user", "content": "Hi", "mood": 1}]
+    response = await respond(app, input=input_, color="red", text={"verbosity": "low"})
+    assert response.status_code == 200
+    assert response.headers["x-ignored-fields"] == "color, input.mood, text.verbosity"

@@ -52,31 +52,22 @@ async def test_a_text_is_an_item_with_one_part(open_gateway: Open) -> None:
     assert end["timings"]["total_seconds"] > 0
 
 
-@pytest.mark.parametrize(
-    ("fields", "place", "name"),
-    [
-        ({}, "content", "reasoning_text"),
-        ({"reasoning": {"summary": "auto"}}, "summary", "reasoning_summary_text"),
-    ],
-)
-async def test_thinking_is_an_item_before_the_text(
-    open_gateway: Open, fields: dict[str, Any], place: str, name: str
-) -> None:
+@pytest.mark.parametrize("fields", [{}, {"reasoning": {"summary": "auto"}}])
+async def test_thinking_is_an_item_before_the_text(open_gateway: Open, fields: dict[str, Any]) -> None:
     include = ["reasoning.encrypted_content"]
     found = await streamed(await open_gateway(), THOUGHT, *CHAT_LINES, include=include, **fields)
-    part = "response.reasoning_summary_part" if place == "summary" else "response.content_part"
     assert kinds(found)[2:8] == [
         "response.output_item.added",
-        f"{part}.added",
-        f"response.{name}.delta",
-        f"response.{name}.done",
-        f"{part}.done",
+        "response.reasoning_summary_part.added",
+        "response.reasoning_summary_text.delta",
+        "response.reasoning_summary_text.done",
+        "response.reasoning_summary_part.done",
         "response.output_item.done",
     ]
     assert kinds(found)[8:-1] == MESSAGE
     item = found[7]["item"]
-    assert [one["text"] for one in item[place]] == ["Hm."]
-    assert (item["type"], item["encrypted_content"], found[4][f"{place}_index"]) == ("reasoning", "Hm.", 0)
+    assert [one["text"] for one in item["summary"]] == ["Hm."]
+    assert (item["type"], item["encrypted_content"], found[4]["summary_index"]) == ("reasoning", "Hm.", 0)
     assert found[-1]["response"]["usage"]["output_tokens_details"]["reasoning_tokens"] == 1
 
 
