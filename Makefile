@@ -3,7 +3,7 @@
 #   make load RATE=4 DURATION=60s      make test ARGS="tests/dev -x"
 
 .DEFAULT_GOAL := help
-.PHONY: up local down doctor ask smoke test lint e2e fuzz bench load autoscale rollout generate lock ci ci-cluster help
+.PHONY: up local down doctor ask smoke test lint e2e fuzz bench load autoscale rollout fault generate lock ci ci-cluster help
 
 # With the packages of the local profile, or with all of them.
 run := sh dev/bootstrap run
@@ -55,6 +55,8 @@ autoscale: ## prove that both autoscalers act, by load that rises and falls
 	@$(develop) python -m dev autoscale $(ARGS)
 rollout: ## prove that rolling restarts lose no request: 5 of each workload, under 100 streams and 20 calls/s
 	@$(develop) python -m dev rollout $(ARGS)
+fault: ## inject a fault; its alert must fire and end, and clients be told: make fault FAULT=hang (or all)
+	@$(develop) python -m dev fault $(ARGS)
 
 ## Maintain
 generate: ## write the generated files: chart settings, dashboards, rules

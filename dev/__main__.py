@@ -19,6 +19,7 @@ VERBS = {
     "ask": ("dev.gateway.ask", "stream one answer from the gateway"),
     "smoke": ("dev.gateway.smoke", "check the running gateway"),
     "load": ("dev.load.command", "put load on the gateway with k6"),
+    "fault": ("dev.fault.command", "inject a fault, and check alert, answers and recovery"),
     "autoscale": ("dev.autoscale.command", "prove that both autoscalers act"),
     "rollout": ("dev.rollout.command", "prove that rolling restarts lose no request"),
     "lint": ("dev.lint", "run the linters and the type checker"),

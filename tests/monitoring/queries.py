@@ -12,6 +12,7 @@ import yaml
 CHART = Path(__file__).parents[2] / "monitoring"
 DASHBOARDS = sorted((CHART / "dashboards").glob("*.json"))
 RULES = sorted((CHART / "rules").glob("*.yaml"))
+DRILL_RULES = sorted((CHART / "rules" / "drill").glob("*.yaml"))
 
 VARIABLES = {
     "namespace": "llm",

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from tests.charts.helm import Helm, Manifest
-from tests.monitoring.queries import CHART, DASHBOARDS, RULES
+from tests.monitoring.queries import CHART, DASHBOARDS, DRILL_RULES, RULES
 
 
 def render(helm: str, *settings: str) -> list[Manifest]:
@@ -47,6 +47,11 @@ def test_runbook_links_use_the_url_from_the_values(helm: str) -> None:
     assert all(link.startswith("https://git.example/docs/runbooks.md#llm") for link in links)
 
 
+def test_a_drills_rules_take_the_place_of_the_others(helm: str) -> None:
+    shipped = [rule["spec"] for rule in of_kind(render(helm, "rules.windows=drill"), "PrometheusRule")]
+    assert shipped == [yaml.safe_load(path.read_text()) for path in DRILL_RULES]
+
+
 @pytest.mark.parametrize(("part", "kind"), [("dashboards", "ConfigMap"), ("rules", "PrometheusRule")])
 def test_dashboards_and_rules_can_each_be_disabled(helm: str, part: str, kind: str) -> None:
     kinds = {manifest["kind"] for manifest in render(helm, f"{part}.enabled=false")}
@@ -55,7 +60,13 @@ def test_dashboards_and_rules_can_each_be_disabled(helm: str, part: str, kind: s
 
 @pytest.mark.parametrize(
     "setting",
-    ["dashboard.enabled=true", "rules.enabeld=false", "rules.enabled=yes", "rules.runbooksUrl=docs#x"],
+    [
+        "dashboard.enabled=true",
+        "rules.enabeld=false",
+        "rules.enabled=yes",
+        "rules.windows=short",
+        "rules.runbooksUrl=docs#x",
+    ],
 )
 def test_an_unknown_or_invalid_value_is_rejected(helm: str, setting: str) -> None:
     with pytest.raises(subprocess.CalledProcessError) as failure:

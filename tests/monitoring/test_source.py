@@ -9,7 +9,16 @@ import promql_parser
 import pytest
 
 from monitoring.source.render import render
-from tests.monitoring.queries import CHART, DASHBOARDS, VARIABLES, dashboard_queries, fill, panels, selectors
+from tests.monitoring.queries import (
+    CHART,
+    DASHBOARDS,
+    DRILL_RULES,
+    VARIABLES,
+    dashboard_queries,
+    fill,
+    panels,
+    selectors,
+)
 
 UNITS = {"bytes", "none", "percentunit", "reqps", "s", "short"}
 ROWS = ["Traffic", "Latency", "Tokens", "Saturation", "Autoscaling"]
@@ -31,7 +40,7 @@ def panel(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 
 def test_the_committed_dashboards_and_rules_are_what_the_source_generates() -> None:
-    generated = [*DASHBOARDS, CHART / "rules" / "objectives.yaml"]
+    generated = [*DASHBOARDS, CHART / "rules" / "objectives.yaml", *DRILL_RULES]
     committed = {path: path.read_text() for path in generated}
     assert committed == render(), "run `make generate`"
 

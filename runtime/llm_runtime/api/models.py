@@ -56,14 +56,15 @@ async def version(runner: TheRunner) -> dict[str, Any]:
 @router.api_route("/api/tags", methods=["GET", "HEAD"])
 async def tags(runner: TheRunner) -> dict[str, Any]:
     """List the one model that is served."""
-    return {"models": [_entry(runner) | {"modified_at": runner.engine.info.modified_at}]}
+    info = runner.engine.info
+    return {"models": [_entry(runner) | {"modified_at": info.modified_at}] if info.listed else []}
 
 
 @router.get("/api/ps")
 async def ps(runner: TheRunner) -> dict[str, Any]:
     """List the model while it is in memory."""
     context = {"expires_at": NEVER, "size_vram": 0, "context_length": runner.engine.info.context_length}
-    return {"models": [_entry(runner) | context] if runner.loaded else []}
+    return {"models": [_entry(runner) | context] if runner.loaded and runner.engine.info.listed else []}
 
 
 @router.post("/api/show")
@@ -78,7 +79,7 @@ async def show(request: Request, runner: TheRunner) -> Response:
     if not is_name(name):
         return error_response(400, INVALID_NAME)
     info = runner.engine.info
-    if not same_model(name, info.name):
+    if not info.listed or not same_model(name, info.name):
         return error_response(404, f"model '{display_name(name)}' not found")
     return Json(
         {

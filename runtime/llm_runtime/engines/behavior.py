@@ -47,6 +47,9 @@ class Behavior(BaseModel):
         " embedding.",
     )
     dimensions: int = Field(default=384, ge=1, description="Length of an embedding.")
+    listed: bool = Field(
+        default=True, description="Whether the model is there: false makes it one that was removed."
+    )
 
     def delays(self, count: int, key: str) -> list[float]:
         """Return the delay in seconds before each of `count` tokens; the same seed and key repeat them."""

@@ -131,6 +131,7 @@ class ModelInfo:
     modified_at: str = "1970-01-01T00:00:00Z"
     template: str = ""
     metadata: dict[str, Any] = field(default_factory=dict)
+    listed: bool = True
 
 
 class Engine(Protocol):

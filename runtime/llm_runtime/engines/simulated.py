@@ -68,7 +68,7 @@ class SimulatedEngine:
 
     @property
     def info(self) -> ModelInfo:
-        return replace(self._info, capabilities=self.behavior.capabilities)
+        return replace(self._info, capabilities=self.behavior.capabilities, listed=self.behavior.listed)
 
     @property
     def slots(self) -> int:
@@ -81,6 +81,8 @@ class SimulatedEngine:
         pass
 
     def check(self) -> None:
+        if not self.behavior.listed:
+            raise EngineError(404, f"model '{self.info.name}' not found")
         fault = self._take_fault("not_found", "cancelled", "busy")
         if fault is None:
             return

@@ -1,0 +1,74 @@
+"""Inject a fault, and check that its alert fires and ends, that clients are told the truth, and the recovery.
+
+    python -m dev fault --fault hang                 one fault: a timeline as it happens, a verdict, an SVG
+    python -m dev fault --fault all                  the drill: all of them, and a table of figures
+    python -m dev fault --list                       the faults, what each does and which alert it raises
+
+With PROFILE=local the drill starts a gateway, a simulated runtime and a Prometheus of its own. Exit status: 0
+if everything happened that has to, 1 if not (the lines FAIL say what and why) or an error, 130 after Ctrl-C.
+"""
+
+import argparse
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from dev.fault import plot, report
+from dev.fault.local import platform
+from dev.fault.place import Place
+from dev.fault.run import Run
+from dev.fault.table import FAULTS, TABLE, Fault
+from dev.fault.timeline import Timeline
+from dev.fault.verdict import judge
+from dev.load.command import stoppable
+from dev.options import Parser
+
+ALL = "all"
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """Return the options."""
+    parser = Parser("fault", __doc__)
+    parser.add_setting("--fault", f"one of them, or {ALL}", choices=(*FAULTS, ALL), default="slow-tokens")
+    parser.add_setting("--profile", "where the platform runs", choices=("local",), default="local")
+    parser.add_argument("--out", type=Path, default=Path("out"), help="folder of the SVGs and the table")
+    parser.add_argument("--list", action="store_true", help="list the faults")
+    return parser.parse(argv)
+
+
+def say(text: str) -> None:
+    """Print a line and flush it: Tilt shows output as it comes."""
+    print(text, flush=True)
+
+
+def run_one(place: Place, fault: Fault, out: Path) -> tuple[Timeline, bool]:
+    """Run a fault, print its verdict and draw it; return what happened, and whether all of it had to."""
+    timeline = Run(place, fault, say).run()
+    findings = judge(timeline)
+    say("\n".join(str(finding) for finding in findings))
+    file = plot.draw(timeline, out / f"fault-{fault.name}-{time.strftime('%H%M%S')}.svg")
+    say(f"plot: {file}\n")
+    return timeline, all(finding.ok for finding in findings)
+
+
+def drill(place: Place, faults: Sequence[Fault], out: Path) -> int:
+    """Run the faults one after the other and return the exit status."""
+    runs = [run_one(place, fault, out) for fault in faults if place.name in fault.where]
+    for fault in faults:
+        if place.name not in fault.where:
+            say(f"left out: {fault.name}, which needs PROFILE={' or '.join(fault.where)}")
+    say(report.table([(timeline, ok) for timeline, ok in runs]))
+    failed = [timeline.fault.name for timeline, ok in runs if not ok]
+    say(f"FAIL  {', '.join(failed)}" if failed else f"ok    {len(runs)} faults")
+    return 1 if failed or not runs else 0
+
+
+def main(argv: list[str]) -> int:
+    """Run the command and return its exit status."""
+    options = parse(argv)
+    if options.list:
+        say("\n".join(f"{f.name:<18} {f.alert or 'no alert':<24} {f.description}" for f in TABLE))
+        return 0
+    faults = TABLE if options.fault == ALL else (FAULTS[options.fault],)
+    with stoppable(), platform() as place:
+        return drill(place, faults, options.out)

@@ -1,0 +1,253 @@
+"""A platform of processes for the drill: gateway, simulated runtime, and a Prometheus with the real rules."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+import httpx
+import yaml
+
+from dev import FixableError
+from dev.fault.place import BEHAVIOR, GATEWAY_SETTINGS, HANG_SECONDS, HEALTHY
+from dev.fault.prometheus import Prometheus
+from dev.fault.table import Fault
+from dev.settings import ROOT
+from monitoring.source.drill import shortened
+
+SCRAPE_SECONDS = 1
+START_SECONDS = 60
+STOP_SECONDS = 20
+MODEL = "simulated:tiny"
+RULES = ROOT / "monitoring" / "rules"
+PROTOCOLS = {"api": "llm_api.server.limits:Protocol", "runtime": "llm_runtime.upgrades:Protocol"}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Process:
+    """A program that can be killed and started again; its output goes to a log."""
+
+    command: list[str]
+    folder: Path
+    ready: str
+    log: Path
+    environment: dict[str, str] = field(default_factory=dict)
+    child: "subprocess.Popen[bytes] | None" = None
+
+    def start(self) -> None:
+        """Start it, and wait until it answers.
+
+        Raises:
+            FixableError: it ended, or does not answer; the message has the end of its log.
+        """
+        with self.log.open("ab") as output:
+            self.child = subprocess.Popen(
+                self.command,
+                cwd=self.folder,
+                env={**os.environ, **self.environment},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while not self._answers():
+            if self.child.poll() is not None or time.monotonic() > deadline:
+                tail = self.log.read_text(errors="replace")[-1000:]
+                raise FixableError(f"{self.ready} does not answer; the end of its log:\n{tail}")
+            time.sleep(0.05)
+
+    def signal(self, number: signal.Signals) -> None:
+        if self.child and self.child.poll() is None:
+            self.child.send_signal(number)
+
+    def kill(self) -> None:
+        self.signal(signal.SIGKILL)
+        if self.child:
+            self.child.wait(STOP_SECONDS)
+
+    def stop(self) -> None:
+        self.signal(signal.SIGCONT)
+        self.signal(signal.SIGTERM)
+        try:
+            if self.child:
+                self.child.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def _answers(self) -> bool:
+        try:
+            return httpx.get(self.ready, timeout=5, trust_env=False).status_code == 200
+        except httpx.TransportError:
+            return False
+
+
+class Local:
+    """A Place of processes; ports and folder are its own, so it can run beside any other platform."""
+
+    name = "local"
+    scrape_seconds = float(SCRAPE_SECONDS)
+
+    def __init__(self, folder: Path, program: str) -> None:
+        """Prepare the processes; nothing is started yet."""
+        self._url = f"http://127.0.0.1:{free_port()}"
+        self._runtime_url = f"http://127.0.0.1:{free_port()}"
+        self._simulator = f"{self._runtime_url}/simulator"
+        behavior = {f"RUNTIME_SIMULATED_{name.upper()}": str(value) for name, value in BEHAVIOR.items()}
+        self.runtime = self._service(
+            "runtime",
+            self._runtime_url,
+            folder,
+            {"RUNTIME_ENGINE": "simulated", "RUNTIME_MODEL": MODEL, **behavior},
+        )
+        self.gateway = self._service(
+            "api",
+            self._url,
+            folder,
+            {"LLM_MODEL": MODEL, "LLM_RUNTIME_URL": self._runtime_url, **GATEWAY_SETTINGS},
+        )
+        self._prometheus, url = prometheus(program, self._url, folder)
+        self.prometheus = Prometheus(url)
+
+    @contextmanager
+    def running(self) -> Iterator["Local"]:
+        """Run the platform during the block."""
+        with ExitStack() as stack:
+            stack.callback(self.prometheus.close)
+            for process in (self.runtime, self.gateway, self._prometheus):
+                stack.callback(process.stop)
+                process.start()
+            deadline = time.monotonic() + START_SECONDS
+            while not self.prometheus.scraped():
+                if time.monotonic() > deadline:
+                    raise FixableError("Prometheus did not scrape the gateway")
+                time.sleep(0.1)
+            yield self
+
+    @contextmanager
+    def calls(self, lane: str, rate: float, keys: tuple[str, ...]) -> Iterator[Iterator[str]]:
+        """Run dev/fault/calls.py during the block."""
+        settings = {
+            "CALLS_URL": self._url,
+            "CALLS_RATE": f"{rate:g}",
+            "CALLS_KEYS": ",".join(keys),
+            "CALLS_LANE": lane,
+            "CALLS_DEADLINE": f"{HANG_SECONDS:g}",
+        }
+        command = [sys.executable, str(ROOT / "dev/fault/calls.py")]
+        child = subprocess.Popen(
+            command, env={**os.environ, **settings}, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+        )
+        assert child.stdout  # noqa: S101 - for the type checker
+        try:
+            yield _lines(child.stdout)
+        finally:
+            child.terminate()
+            try:
+                child.wait(HANG_SECONDS + STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+
+    @contextmanager
+    def inject(self, fault: Fault) -> Iterator[None]:
+        """Break the platform during the block, and repair it."""
+        if fault.action == "simulate":
+            self._simulate(fault.change)
+        elif fault.action == "stop_runtime":
+            self.runtime.kill()
+        elif fault.action == "freeze_runtime":
+            self.runtime.signal(signal.SIGSTOP)
+        elif fault.action == "kill_gateway":
+            self.gateway.kill()
+        try:
+            yield
+        finally:
+            if fault.action == "simulate":
+                self._simulate(HEALTHY)
+            elif fault.action == "stop_runtime":
+                self.runtime.start()
+            elif fault.action == "freeze_runtime":
+                self.runtime.signal(signal.SIGCONT)
+            elif fault.action == "kill_gateway":
+                self.gateway.start()
+
+    def _simulate(self, change: object) -> None:
+        httpx.post(self._simulator, json=change, timeout=30, trust_env=False).raise_for_status()
+
+    @staticmethod
+    def _service(name: str, url: str, folder: Path, environment: dict[str, str]) -> Process:
+        port = url.rpartition(":")[2]
+        command = [sys.executable, "-m", "uvicorn", "main:app", "--host", "127.0.0.1", "--port", port]
+        command += ["--http", PROTOCOLS[name], "--log-level", "warning"]
+        return Process(command, ROOT / name, f"{url}/ready", folder / f"{name}.log", environment)
+
+
+def _lines(stream: IO[str]) -> Iterator[str]:
+    with stream:
+        yield from stream
+
+
+def prometheus(program: str, gateway: str, folder: Path) -> tuple[Process, str]:
+    """Write the configuration with the shortened rules; return the process and its address."""
+    for path in RULES.glob("*.yaml"):
+        (folder / path.name).write_text(shortened(path.read_text(), SCRAPE_SECONDS))
+    target = {
+        "targets": [gateway.removeprefix("http://")],
+        "labels": {"namespace": "llm", "pod": "llm-api-0"},
+    }
+    config = {
+        "global": {
+            "scrape_interval": f"{SCRAPE_SECONDS}s",
+            "scrape_timeout": f"{SCRAPE_SECONDS}s",
+            "evaluation_interval": f"{SCRAPE_SECONDS}s",
+        },
+        "rule_files": [str(folder / path.name) for path in RULES.glob("*.yaml")],
+        "scrape_configs": [{"job_name": "llm-api", "static_configs": [target]}],
+    }
+    (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
+    address = f"127.0.0.1:{free_port()}"
+    command = [
+        program,
+        f"--config.file={folder}/prometheus.yml",
+        f"--storage.tsdb.path={folder}/data",
+        f"--web.listen-address={address}",
+        "--log.level=warn",
+    ]
+    return Process(
+        command, folder, f"http://{address}/-/ready", folder / "prometheus.log"
+    ), f"http://{address}"
+
+
+@contextmanager
+def platform() -> Iterator[Local]:
+    """Run a platform of processes during the block.
+
+    Raises:
+        FixableError: there is no Prometheus, or a process does not start.
+    """
+    places = os.pathsep.join([os.environ.get("PATH", ""), str(ROOT / ".tools/bin")])
+    program = shutil.which("prometheus", path=places)
+    if program is None:
+        raise FixableError(
+            "prometheus is not on the PATH",
+            "put it there, from https://prometheus.io/download/; or in the cluster: PROFILE=cluster",
+        )
+    with (
+        tempfile.TemporaryDirectory(prefix="llm-fault-") as folder,
+        Local(Path(folder), program).running() as local,
+    ):
+        yield local

@@ -1,0 +1,66 @@
+"""What the drill asks Prometheus."""
+
+from typing import Any
+
+import httpx
+
+from dev.fault.timeline import Series
+
+COUNTERS = '{__name__=~"llm_.+_(total|count|sum|bucket)", pod=~"llm-api.*"}'
+STARTS = 'process_start_time_seconds{pod=~"llm-api.*"}'
+LEFT = 'sum(llm_requests_running{pod=~"llm-api.*"}) + sum(llm_requests_waiting{pod=~"llm-api.*"})'
+TIMEOUT_SECONDS = 10
+
+
+class Prometheus:
+    """Queries; each raises httpx.HTTPError if Prometheus does not answer."""
+
+    def __init__(self, url: str) -> None:
+        self._http = httpx.Client(base_url=url, timeout=TIMEOUT_SECONDS, trust_env=False)
+
+    def close(self) -> None:
+        self._http.close()
+
+    def firing(self) -> set[str]:
+        """Return the names of this project's alerts that fire."""
+        alerts = self._get("/api/v1/alerts")["alerts"]
+        names = {a["labels"]["alertname"] for a in alerts if a["state"] == "firing"}
+        return {name for name in names if name.startswith("LLM")}
+
+    def scraped(self) -> bool:
+        """Tell whether the gateway's metrics are there."""
+        return bool(self._vector("llm_requests_running"))
+
+    def left(self) -> float | None:
+        """Return how many requests the gateways have; None if they are not scraped."""
+        found = self._vector(LEFT)
+        return float(found[0]["value"][1]) if found else None
+
+    def counters(self, seconds: float) -> dict[str, list[Series]]:
+        """Return every sample of the gateways' counters in the last seconds, by pod."""
+        found: dict[str, list[Series]] = {}
+        for series in self._vector(f"{COUNTERS}[{seconds:.0f}s]"):
+            labels = dict(series["metric"])
+            name, pod = labels.pop("__name__"), labels["pod"]
+            described = ", ".join(f"{key}={value}" for key, value in sorted(labels.items()))
+            found.setdefault(pod, []).append(Series(f"{name}{{{described}}}", _samples(series)))
+        return found
+
+    def starts(self, seconds: float) -> dict[str, list[tuple[float, float]]]:
+        """Return when each pod's process had started, at each scrape in the last seconds."""
+        found = self._vector(f"{STARTS}[{seconds:.0f}s]")
+        return {series["metric"]["pod"]: _samples(series) for series in found}
+
+    def _vector(self, query: str) -> list[Any]:
+        result: list[Any] = self._get("/api/v1/query", query=query)["result"]
+        return result
+
+    def _get(self, path: str, **parameters: str) -> dict[str, Any]:
+        response = self._http.get(path, params=parameters)
+        response.raise_for_status()
+        data: dict[str, Any] = response.json()["data"]
+        return data
+
+
+def _samples(series: dict[str, Any]) -> list[tuple[float, float]]:
+    return [(float(at), float(value)) for at, value in series["values"]]

@@ -1,0 +1,161 @@
+"""Every fault: how it is injected, which alert fires, and what clients may see meanwhile."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Action = Literal["simulate", "stop_runtime", "freeze_runtime", "kill_gateway", "flood", "none"]
+Where = Literal["local", "cluster"]
+EVERYWHERE: tuple[Where, ...] = ("local", "cluster")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a client may see: a status (0: no response) and an error's code, and whether Retry-After comes."""
+
+    status: int
+    code: str
+    retry_after: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.status or 'no response'} {self.code}{' with Retry-After' * self.retry_after}"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault, and what has to happen while it lasts and after it.
+
+    Attributes:
+        alert: The name of the alert that fires; "" where there is none, which `description` explains.
+        answers: What clients may see beside whole answers, by the name of their lane.
+        change: What POST /simulator gets; its opposite ends the fault.
+        rate: Calls a second in the lane `clients`.
+        flood: Calls a second in the lane `flood`, which exists only while the fault lasts.
+        flood_key: The API key of that lane; "" for many keys.
+        cuts: Whether responses may end without an error event: nobody is left to send one.
+        harmless: Whether clients need not see anything of it.
+    """
+
+    name: str
+    description: str
+    action: Action
+    alert: str
+    answers: Mapping[str, tuple[Answer, ...]] = field(default_factory=dict)
+    change: Mapping[str, Any] = field(default_factory=dict)
+    rate: float = 6.0
+    flood: float = 0.0
+    flood_key: str = ""
+    cuts: bool = False
+    harmless: bool = False
+    where: tuple[Where, ...] = EVERYWHERE
+
+    @property
+    def simulated(self) -> bool:
+        """Whether it needs the simulated engine."""
+        return self.action == "simulate"
+
+
+QUEUE_FULL = Answer(503, "queue_full", retry_after=True)
+TIMEOUT = Answer(504, "timeout")
+UNAVAILABLE = Answer(503, "runtime_unavailable", retry_after=True)
+FAILED = (Answer(502, "runtime_error"), Answer(200, "runtime_error"))
+LIMITED = Answer(429, "rate_limit_exceeded", retry_after=True)
+LIMITED_KEY = "limited"
+
+
+def _simulated(kind: str, after_tokens: int = 0) -> dict[str, Any]:
+    return {"fault": {"kind": kind, "after_tokens": after_tokens, "times": None}}
+
+
+TABLE = (
+    Fault(
+        "slow-tokens",
+        "the model takes 0.6 s for a token; the queue fills",
+        "simulate",
+        "LLMQueueSaturated",
+        {"clients": (QUEUE_FULL, TIMEOUT)},
+        {"behavior": {"token_seconds": 0.6}},
+    ),
+    Fault(
+        "slow-first-token",
+        "the model takes 3 s until its first token",
+        "simulate",
+        "LLMFirstTokenBurnFast",
+        {"clients": (QUEUE_FULL, TIMEOUT)},
+        {"behavior": {"first_token_seconds": 3.0}},
+    ),
+    Fault(
+        "mid-stream-error",
+        "the model fails after its third token",
+        "simulate",
+        "LLMAvailabilityBurnFast",
+        {"clients": FAILED},
+        _simulated("error", after_tokens=3),
+    ),
+    Fault(
+        "runtime-503",
+        "the runtime accepts no more work",
+        "simulate",
+        "LLMAvailabilityBurnFast",
+        {"clients": (Answer(503, "runtime_busy", retry_after=True),)},
+        _simulated("busy"),
+    ),
+    Fault(
+        "hang",
+        "the runtime accepts requests and never answers them",
+        "simulate",
+        "LLMAvailabilityBurnFast",
+        {"clients": (TIMEOUT, QUEUE_FULL)},
+        _simulated("hang"),
+    ),
+    Fault(
+        "runtime-down",
+        "the runtime is killed, and starts again only at the end of the fault",
+        "stop_runtime",
+        "LLMRuntimeDown",
+        {"clients": (UNAVAILABLE, *FAILED)},
+    ),
+    Fault(
+        "runtime-frozen",
+        "the runtime's process is stopped (SIGSTOP): it accepts connections, and nothing more",
+        "freeze_runtime",
+        "LLMRuntimeDown",
+        {"clients": (UNAVAILABLE, TIMEOUT, Answer(200, "timeout"), QUEUE_FULL)},
+        where=("local",),
+    ),
+    Fault(
+        "model-removed",
+        "the runtime no longer lists the model",
+        "simulate",
+        "LLMModelMissing",
+        {"clients": (Answer(404, "model_not_found"),)},
+        {"behavior": {"listed": False}},
+    ),
+    Fault(
+        "gateway-killed",
+        "the gateway is killed (SIGKILL), and starts again only at the end of the fault",
+        "kill_gateway",
+        "LLMGatewayDown",
+        {"clients": (Answer(0, "refused"), Answer(0, "reset"), Answer(200, "reset"))},
+        cuts=True,
+    ),
+    Fault(
+        "queue-flooded",
+        "ten times as many requests as the platform can serve",
+        "flood",
+        "LLMRequestsRejected",
+        {"clients": (QUEUE_FULL,), "flood": (QUEUE_FULL,)},
+        flood=60.0,
+    ),
+    Fault(
+        "key-over-limit",
+        "an API key sends more requests than it may; the others must not notice",
+        "flood",
+        "LLMRequestsRejected",
+        {"flood": (LIMITED,)},
+        flood=8.0,
+        flood_key=LIMITED_KEY,
+        where=("local",),
+    ),
+)  # fmt: skip
+FAULTS = {fault.name: fault for fault in TABLE}

@@ -1,0 +1,33 @@
+"""A fault of a real platform makes a real Prometheus fire its alert, and the run is red without it."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from dev.fault.local import Local, platform
+from dev.fault.run import Run
+from dev.fault.table import FAULTS
+from dev.fault.timeline import Timeline
+from dev.fault.verdict import judge
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Local]:
+    if shutil.which("prometheus") is None:
+        pytest.skip("prometheus is not on the PATH")
+    with platform() as local:
+        yield local
+
+
+def red(timeline: Timeline) -> list[str]:
+    return [str(finding) for finding in judge(timeline) if not finding.ok]
+
+
+@pytest.mark.parametrize("name", ["runtime-503", "runtime-down"])
+def test_a_fault_passes(place: Local, name: str) -> None:
+    lines: list[str] = []
+    timeline = Run(place, FAULTS[name], lines.append, patience=1.5).run()
+    assert red(timeline) == [], "\n".join(lines)
