@@ -21,6 +21,7 @@ SERVE, RETIRE, END = b"s", b"r", b"e"
 """Commands to a generation: take over the socket; leave it and finish; end the requests as well."""
 
 PROBE_SECONDS = 0.02
+SERVING_SECONDS = 2
 EXPLAIN_AFTER = 500
 """Failed probes before the developer is told."""
 
@@ -103,7 +104,10 @@ class Server(uvicorn.Server):
             # The requests in progress end as they do when a shutdown takes too long.
             self.config.timeout_graceful_shutdown = 0
             return True
-        return ending or (self.retired and not self.server_state.connections)
+        if self.retired and not self.server_state.connections:
+            self.config.timeout_graceful_shutdown = None  # nothing is left that it could cut
+            return True
+        return ending
 
     def pass_on(self, connection: Movable) -> None:
         """Send an idle connection to the process that serves now."""
@@ -125,19 +129,30 @@ class Server(uvicorn.Server):
                 return
 
     async def _answers(self) -> None:
-        """Wait until the probe's path answers, for as long as that takes: the generation before serves on."""
+        """Wait until the probe's path answers, unless it fails in the serving generation too."""
         tries = 0
-        while (status := await self._probe()) >= 400:
+        while (status := await self._probe_here()) >= 400 and await self._probe_serving() < 400:
             tries += 1
             if tries == EXPLAIN_AFTER:
                 report(self._control, waiting=f"{self._generation.options.probe} answers {status}")
             await asyncio.sleep(PROBE_SECONDS)
 
-    async def _probe(self) -> int:
-        """Return the status that the app answers with, on a connection within this process."""
+    async def _probe_here(self) -> int:
+        """Return the status that this generation answers with, on a connection within the process."""
         ours, theirs = socket.socketpair()
         await asyncio.get_running_loop().connect_accepted_socket(self._protocol, theirs)
-        reader, writer = await asyncio.open_connection(sock=ours)
+        return await self._probe(*await asyncio.open_connection(sock=ours))
+
+    async def _probe_serving(self) -> int:
+        """Return the status that the generation with the socket answers with; 500 if it does not in time."""
+        host, port, *_ = self._generation.listener.getsockname()
+        try:
+            async with asyncio.timeout(SERVING_SECONDS):
+                return await self._probe(*await asyncio.open_connection(host, port))
+        except (OSError, TimeoutError):
+            return 500
+
+    async def _probe(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> int:
         path = self._generation.options.probe
         writer.write(f"GET {path} HTTP/1.1\r\nhost: probe\r\nconnection: close\r\n\r\n".encode())
         answer = await reader.read()

@@ -43,6 +43,8 @@ def parse(argv: list[str]) -> Options:
         help="seconds that requests get after SIGTERM; a save leaves them all the time they take",
     )
     parser.add_argument(
-        "--probe", default="/", help="new code takes over once this path answers with a status below 400"
+        "--probe",
+        default="/",
+        help="new code takes over once this path answers below 400, or if it does not in the old code either",
     )
     return Options(**vars(parser.parse_args(argv)))

@@ -4,15 +4,26 @@ from pathlib import Path
 
 import pytest
 
-from bench import BenchError, saves
+from bench import BenchError, bare, saves
+from bench.saving import App
+from bench.saving import saves as measured
 
 
-def test_the_file_is_restored_when_a_save_is_never_live(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    main = tmp_path / "main.py"
-    main.write_text("app = 1\n")
-    monkeypatch.setattr(saves, "MAIN", main)
+def test_the_file_is_restored_when_a_save_is_never_live(tmp_path: Path) -> None:
+    app = App("an app", "http://127.0.0.1:1", tmp_path / "main.py")
+    app.main.write_text("app = 1\n")
     with pytest.raises(BenchError, match="was not live"):
-        list(saves.saves("http://127.0.0.1:1", count=2, patience=0.05))
-    assert main.read_text() == "app = 1\n"
+        list(measured(app, count=2, patience=0.05))
+    assert app.main.read_text() == "app = 1\n"
+
+
+def test_a_bare_app_is_reloaded_by_uvicorn_and_its_saves_are_taken_apart(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with bare.local() as app:
+        [[took]] = saves.in_turn([app], 1)
+    assert took.total == pytest.approx(took.brought + took.noticed + took.started)
+    assert 0 < took.noticed < took.total
+    assert abs(took.brought) < took.total, "on this machine nothing brings the file"
+    saves.report(app, [took])
+    assert "a bare app: median of 1 saves" in capsys.readouterr().out

@@ -77,16 +77,31 @@ def test_an_app_that_fails_to_start_up_changes_nothing(dev: Dev) -> None:
     assert dev.log.count("RuntimeError: at startup") == 1
 
 
+def wait_for_ready(dev: Dev) -> None:
+    """Save an app whose /pid answers 503 unless the file `ready` exists."""
+    main = (dev.folder / "main.py").read_text()
+    lazy = 'PlainTextResponse(PID, 200 if Path("ready").exists() else 503)'
+    dev.save(main.replace("PlainTextResponse(PID)", lazy), "main.py")
+
+
 def test_an_app_that_does_not_answer_yet_does_not_take_over(tmp_path: Path) -> None:
     with dev_server(tmp_path, "--probe", "/pid") as dev:
-        main = (dev.folder / "main.py").read_text()
         pid = dev.http.get("/pid").text
-        lazy = 'PlainTextResponse(PID, 200 if Path("ready").exists() else 503)'
-        dev.save(main.replace("PlainTextResponse(PID)", lazy), "main.py")
+        wait_for_ready(dev)
         dev.prints('"GET /pid HTTP/1.1" 503', times=3)
         assert dev.http.get("/pid").text == pid
         dev.save("", "ready")
         until_sync("another process", lambda: dev.http.get("/pid").text, lambda seen: seen != pid)
+
+
+def test_an_app_that_answers_no_worse_than_the_one_before_takes_over(tmp_path: Path) -> None:
+    with dev_server(tmp_path, "--probe", "/pid") as dev:
+        dev.save("", "ready")
+        wait_for_ready(dev)
+        dev.prints("main.py is live")
+        (dev.folder / "ready").unlink()
+        dev.save('WORD = "two"')
+        dev.serves("two")
 
 
 def test_a_save_while_the_one_before_is_still_loading_is_the_one_that_counts(dev: Dev) -> None:
