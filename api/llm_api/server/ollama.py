@@ -90,10 +90,18 @@ async def ps(request: Request) -> Response:
 
 @models.post("/api/show", **_query(*BODY_ERRORS, errors.UnknownModelError))
 async def show(request: Request, body: OllamaShowRequest) -> Response:
-    """Describe a model."""
+    """Describe a model.
+
+    Ollama never lists `embedding` beside `completion`, and its program takes a model with `embedding` for one
+    that cannot chat. A runtime that lists both still embeds.
+    """
     gateway: Gateway = request.state.gateway
     payload = {"model": await gateway.catalogue.resolve(body.model), "verbose": bool(body.verbose)}
-    return _json(await gateway.inventory.ask("POST", "/api/show", payload))
+    shown = await gateway.inventory.ask("POST", "/api/show", payload)
+    found = shown.get("capabilities") if isinstance(shown, dict) else None
+    if isinstance(found, list) and "completion" in found:
+        shown["capabilities"] = [capability for capability in found if capability != "embedding"]
+    return _json(shown)
 
 
 def _json(content: Any) -> Response:

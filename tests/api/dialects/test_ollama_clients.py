@@ -15,7 +15,8 @@ from tests.api.support.live import Live, Serve
 from tests.waiting import within
 
 SECONDS = 20
-THINKS = {"slots": 64, "tokens": 6, "capabilities": ["completion", "tools", "insert", "thinking"]}
+ABILITIES = ["completion", "tools", "insert", "thinking", "embedding"]
+THINKS = {"slots": 64, "tokens": 6, "capabilities": ABILITIES}
 CLI = shutil.which("ollama")
 Connect = Callable[..., Awaitable[tuple[Live, ollama.AsyncClient]]]
 

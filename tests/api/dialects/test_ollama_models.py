@@ -19,10 +19,18 @@ async def test_aliases_are_listed_and_shown(open_gateway: Open) -> None:
     app.runtime.post("/api/show").respond(json={"capabilities": ALL})
     tags = (await app.http.get("/api/tags")).json()["models"]
     assert [(entry["name"], entry.get("model")) for entry in tags] == [(MODEL, None), ("gpt-4o", "gpt-4o")]
-    assert (await app.http.post("/api/show", json={"name": "claude-x"})).json() == {"capabilities": ALL}
+    shown = [capability for capability in ALL if capability != "embedding"]
+    assert (await app.http.post("/api/show", json={"name": "claude-x"})).json() == {"capabilities": shown}
     assert json.loads(app.runtime.calls.last.request.content) == {"model": MODEL, "verbose": False}
     app.runtime.post("/api/generate").respond(json={"response": "", **DONE})
     assert (await post(app, "/api/generate", model="gpt-4o", stream=False)).json()["model"] == "gpt-4o"
+
+
+@pytest.mark.parametrize("shown", [{}, {"capabilities": None}, {"capabilities": ["embedding"]}, []])
+async def test_anything_else_is_shown_as_the_runtime_shows_it(open_gateway: Open, shown: object) -> None:
+    app = await open_gateway()
+    app.runtime.post("/api/show").respond(json=shown)
+    assert (await app.http.post("/api/show", json={"model": MODEL})).json() == shown
 
 
 async def test_version_and_loaded_models_come_from_the_runtime(app: InProcess) -> None:
