@@ -8,6 +8,7 @@ import argparse
 import os
 import shlex
 import subprocess
+import time
 from collections.abc import Mapping
 
 from dev import FixableError, configuration
@@ -42,6 +43,7 @@ def start_cluster(given: Mapping[str, str], containers: probe.ContainerEngine, v
     Raises:
         FixableError: one of the steps failed.
     """
+    began = time.monotonic()
     values = configuration.parse(given)
     if not doctor.print_checks(doctor.cluster(values, containers), only_problems=True):
         raise FixableError("the checks above failed; nothing was started")
@@ -49,9 +51,12 @@ def start_cluster(given: Mapping[str, str], containers: probe.ContainerEngine, v
         tools.ensure([name for name in tools.CLUSTER if name != "ctlptl" or cluster.uses_ctlptl(values)])
     except FixableError as error:
         raise FixableError(error.problem, f"{error.fix}\nor do without them: make local") from error
+    checked = time.monotonic()
     cluster.apply(values)
+    times = f"checks and tools {checked - began:.1f} s, cluster {time.monotonic() - checked:.1f} s"
     command = tilt.command(verb, given)
-    print(f"starting: {shlex.join(command)}\n  its page: http://localhost:{TILT_PORT}", flush=True)
+    page = f"http://localhost:{TILT_PORT}"
+    print(f"{times}; starting: {shlex.join(command)}\n  its page: {page}", flush=True)
     environment = tools.on_path(os.environ)
     try:
         return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
