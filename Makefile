@@ -3,7 +3,7 @@
 #   make load RATE=4 DURATION=60s      make test ARGS="tests/dev -x"
 
 .DEFAULT_GOAL := help
-.PHONY: up local down doctor ask smoke test lint e2e fuzz bench load autoscale rollout fault generate lock ci ci-cluster help
+.PHONY: up local down doctor ask smoke test lint e2e fuzz bench load autoscale rollout fault generate lock ci ci-cluster release help
 
 # With the packages of the local profile, or with all of them.
 run := sh dev/bootstrap run
@@ -34,8 +34,8 @@ doctor: ## check this machine, with a fix for each problem
 test: ## every test that needs no cluster and no containers
 	@$(develop) python -m dev.doctor.tools helm promtool
 	@$(develop) python -m pytest -m "not e2e" $(ARGS)
-lint: ## ruff, mypy --strict, helm lint
-	@$(develop) python -m dev.doctor.tools helm promtool
+lint: ## ruff, mypy --strict, helm lint, actionlint
+	@$(develop) python -m dev.doctor.tools helm promtool actionlint
 	@$(develop) python -m dev lint $(ARGS)
 e2e: ## test the running cluster
 	@$(develop) python -m pytest -m e2e tests/e2e $(ARGS)
@@ -63,5 +63,8 @@ generate: ## write the generated files: chart settings, dashboards, rules
 	@$(develop) env PYTHONPATH=api:runtime .venv/bin/python -m dev generate $(ARGS)
 lock: ## update uv.lock after a change of pyproject.toml
 	@sh dev/bootstrap uv lock --default-index https://pypi.org/simple $(ARGS)
+release: ## package the charts and push them: make release TAG=v1.2.3 CHARTS=oci://... IMAGES=FOLDER
+	@$(develop) python -m dev.doctor.tools helm
+	@$(develop) python -m dev release $(ARGS)
 help: ## this list
 	@awk -F ':.*## ' '/^## /{printf "\n%s\n", substr($$0, 4)} /^[a-z0-9-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -24,6 +24,7 @@ VERBS = {
     "rollout": ("dev.rollout.command", "prove that rolling restarts lose no request"),
     "lint": ("dev.lint", "run the linters and the type checker"),
     "generate": ("dev.generate", "write the generated files"),
+    "release": ("dev.release", "package the charts and push them"),
     "ci-cluster": ("dev.up.ci", "start the platform, test it, and remove it"),
     "tilt": ("dev.tilt.plan", "answer the Tiltfile: `tilt settings`, `tilt plan`"),
 }

@@ -35,6 +35,11 @@ def commands(root: Path = ROOT) -> list[tuple[str, list[str], Path]]:
         ]
     else:
         print("lint: helm lint is skipped: helm is missing, or too old on the PATH")
+    if actionlint := tools.find("actionlint", root):
+        workflows = map(str, sorted((root / ".github/workflows").glob("*.yaml")))
+        found.append(("actionlint", [actionlint[0], *workflows], root))
+    else:
+        print("lint: actionlint is skipped: it is missing, or too old on the PATH")
     return found
 
 

@@ -25,6 +25,7 @@ TOOLS = {
     "ctlptl": ("0.8.30", "version"),
     "promtool": ("2.50.0", "--version"),
     "k6": ("1.0.0", "version"),
+    "actionlint": ("1.7.7", "-version"),
 }
 CLUSTER = ("kind", "kubectl", "helm", "tilt", "ctlptl")
 
