@@ -63,7 +63,7 @@ class Sampling(Documented):
     stream: bool | None = None
     temperature: Temperature | None = None
     top_p: Probability | None = None
-    seed: Seed | None = Field(None, description="Each of several answers gets the next seed.")
+    seed: Seed | None = None
     presence_penalty: Penalty | None = None
     frequency_penalty: Penalty | None = None
 
@@ -110,6 +110,7 @@ class Choices(Sampling):
         None, description="How many answers; each is a generation of its own."
     )
     max_tokens: Tokens | None = Field(None, description="With -1, as many as the gateway allows.")
+    seed: Seed | None = Field(None, description="Each of several answers gets the next seed.")
     stop: Stop | Stops | None = Field(None, description="At most 8; empty ones are left out.")
 
     NEUTRAL: ClassVar[dict[str, Any]] = {"logit_bias": ({},), "user": ANY_VALUE}

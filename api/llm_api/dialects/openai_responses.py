@@ -76,7 +76,7 @@ class ResponsesRequest(Sampling):
     text: TextOptions | None = None
     reasoning: ReasoningOptions | None = None
     include: list[Included] | None = Field(
-        None, description="Log probabilities, and the thinking as `encrypted_content`, which is its text."
+        None, description="Log probabilities, and `encrypted_content` of the thinking: its text, unencrypted."
     )
     top_logprobs: Annotated[int, Field(ge=0, le=20), INTEGER] | None = Field(
         None, description="Without effect unless `include` asks for them."

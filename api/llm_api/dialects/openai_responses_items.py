@@ -80,18 +80,23 @@ class ReasoningPart(Documented):
 Thoughts = Annotated[list[ReasoningPart], Field(max_length=1024, fail_fast=True)]
 
 
+# Begins our `encrypted_content`. That of another server is for nobody else to read.
+NOT_ENCRYPTED = "not encrypted: "
+
+
 class Reasoning(Documented):
     """What the model thought; it is given the first of these that there is."""
 
     type: Literal["reasoning"]
     content: Thoughts | None = None
-    encrypted_content: str | None = Field(None, description="As the gateway sent it: the thinking itself.")
     summary: Thoughts | None = None
+    encrypted_content: str | None = Field(None, description="Read if the gateway wrote it.")
     NEUTRAL: ClassVar = ITEM
 
     @property
     def text(self) -> str:
-        return _joined(self.content or ()) or self.encrypted_content or _joined(self.summary or ())
+        _, _, kept = (self.encrypted_content or "").partition(NOT_ENCRYPTED)
+        return _joined(self.content or ()) or _joined(self.summary or ()) or kept
 
 
 class Reference(Unsupported):

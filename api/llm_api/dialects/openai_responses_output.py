@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from llm_api.dialects.openai import logprobs
+from llm_api.dialects.openai_responses_items import NOT_ENCRYPTED
 from llm_api.dialects.translate.output import Arguments, CallStart, Output, Piece, Text
 from llm_api.upstream.chunk import Chunk
 
@@ -147,7 +148,7 @@ class Items:
             yield f"{kind.part_events}.done", place | {"part": self._grows}
         item["status"] = status
         if self.encrypted and kind is SUMMARY:
-            item["encrypted_content"] = text
+            item["encrypted_content"] = NOT_ENCRYPTED + text
         yield "response.output_item.done", {"output_index": len(self.all) - 1, "item": item}
 
     def _place(self) -> dict[str, Any]:

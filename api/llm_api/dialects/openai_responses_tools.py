@@ -109,9 +109,8 @@ ToolChoice = (
 
 class SchemaFormat(Documented):
     type: Literal["json_schema"]
-    name: str | None = Field(None, description="Without effect.")
     definition: dict[str, Any] = Field(alias="schema")
-    NEUTRAL: ClassVar = {"description": ANY_VALUE, "strict": ANY_VALUE}
+    NEUTRAL: ClassVar = {"name": ANY_VALUE, "description": ANY_VALUE, "strict": ANY_VALUE}
 
 
 class TextOptions(Documented):

@@ -58,8 +58,12 @@ def assistant(**fields: Any) -> dict[str, Any]:
             [assistant(thinking="Short.")],
         ),
         (
-            [{"type": "reasoning", "id": "r", "summary": [], "encrypted_content": "Hm."}],
+            [{"type": "reasoning", "id": "r", "summary": [], "encrypted_content": "not encrypted: Hm."}],
             [assistant(thinking="Hm.")],
+        ),
+        (
+            [{"type": "reasoning", "id": "r", "summary": [], "encrypted_content": "gAAAAABo"}, CALL],
+            [assistant(thinking="", tool_calls=[SENT_CALL])],
         ),
         (
             [THOUGHT, {"role": "assistant", "content": "Look:"}, CALL, OUTPUT],
