@@ -18,6 +18,7 @@ import httpx
 import yaml
 
 from dev import FixableError
+from dev.doctor import tools
 from dev.fault.place import BEHAVIOR, GATEWAY_SETTINGS, HANG_SECONDS, HEALTHY
 from dev.fault.prometheus import Prometheus
 from dev.fault.table import Fault
@@ -49,12 +50,7 @@ class Process:
     environment: dict[str, str] = field(default_factory=dict)
     child: "subprocess.Popen[bytes] | None" = None
 
-    def start(self) -> None:
-        """Start it, and wait until it answers.
-
-        Raises:
-            FixableError: it ended, or does not answer; the message has the end of its log.
-        """
+    def launch(self) -> None:
         with self.log.open("ab") as output:
             self.child = subprocess.Popen(
                 self.command,
@@ -63,12 +59,27 @@ class Process:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
+
+    def wait(self) -> None:
+        """Wait until it answers.
+
+        Raises:
+            FixableError: it ended, or does not answer; the message has the end of its log.
+        """
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():
-            if self.child.poll() is not None or time.monotonic() > deadline:
+            if self.ended() or time.monotonic() > deadline:
                 tail = self.log.read_text(errors="replace")[-1000:]
                 raise FixableError(f"{self.ready} does not answer; the end of its log:\n{tail}")
             time.sleep(0.05)
+
+    def start(self) -> None:
+        """Start it and wait until it answers; raises as `wait` does."""
+        self.launch()
+        self.wait()
+
+    def ended(self) -> bool:
+        return self.child is None or self.child.poll() is not None
 
     def signal(self, number: signal.Signals) -> None:
         if self.child and self.child.poll() is None:
@@ -98,7 +109,6 @@ class Process:
 class Local:
     """A Place of processes; ports and folder are its own, so it can run beside any other platform."""
 
-    name = "local"
     scrape_seconds = float(SCRAPE_SECONDS)
 
     def __init__(self, folder: Path, program: str) -> None:
@@ -127,9 +137,12 @@ class Local:
         """Run the platform during the block."""
         with ExitStack() as stack:
             stack.callback(self.prometheus.close)
-            for process in (self.runtime, self.gateway, self._prometheus):
+            processes = (self.runtime, self.gateway, self._prometheus)
+            for process in processes:
                 stack.callback(process.stop)
-                process.start()
+                process.launch()
+            for process in processes:
+                process.wait()
             deadline = time.monotonic() + START_SECONDS
             while not self.prometheus.scraped():
                 if time.monotonic() > deadline:
@@ -232,6 +245,13 @@ def prometheus(program: str, gateway: str, folder: Path) -> tuple[Process, str]:
     ), f"http://{address}"
 
 
+def find_prometheus() -> str | None:
+    """Return the path of Prometheus: on the PATH, or beside promtool, with which it is released."""
+    beside = tools.find("promtool")
+    folder = str(Path(beside[0]).resolve().parent) if beside else ""
+    return shutil.which("prometheus") or shutil.which("prometheus", path=folder)
+
+
 @contextmanager
 def platform() -> Iterator[Local]:
     """Run a platform of processes during the block.
@@ -239,12 +259,12 @@ def platform() -> Iterator[Local]:
     Raises:
         FixableError: there is no Prometheus, or a process does not start.
     """
-    places = os.pathsep.join([os.environ.get("PATH", ""), str(ROOT / ".tools/bin")])
-    program = shutil.which("prometheus", path=places)
+    tools.ensure(["promtool"])
+    program = find_prometheus()
     if program is None:
         raise FixableError(
-            "prometheus is not on the PATH",
-            "put it there, from https://prometheus.io/download/; or in the cluster: PROFILE=cluster",
+            "prometheus is neither on the PATH nor beside promtool",
+            "put it there, from https://prometheus.io/download/",
         )
     with (
         tempfile.TemporaryDirectory(prefix="llm-fault-") as folder,

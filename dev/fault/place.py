@@ -38,7 +38,6 @@ HEALTHY: dict[str, Any] = {"behavior": BEHAVIOR, "fault": None}
 class Place(Protocol):
     """The platform under the drill."""
 
-    name: str
     scrape_seconds: float
 
     @property

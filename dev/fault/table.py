@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Action = Literal["simulate", "stop_runtime", "freeze_runtime", "kill_gateway", "flood", "none"]
-Where = Literal["local", "cluster"]
-EVERYWHERE: tuple[Where, ...] = ("local", "cluster")
+ALL = "all"  # in place of a name
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,6 @@ class Fault:
     flood_key: str = ""
     cuts: bool = False
     harmless: bool = False
-    where: tuple[Where, ...] = EVERYWHERE
 
     @property
     def simulated(self) -> bool:
@@ -121,7 +119,6 @@ TABLE = (
         "freeze_runtime",
         "LLMRuntimeDown",
         {"clients": (UNAVAILABLE, TIMEOUT, Answer(200, "timeout"), QUEUE_FULL)},
-        where=("local",),
     ),
     Fault(
         "model-removed",
@@ -155,7 +152,6 @@ TABLE = (
         {"flood": (LIMITED,)},
         flood=8.0,
         flood_key=LIMITED_KEY,
-        where=("local",),
     ),
 )  # fmt: skip
 FAULTS = {fault.name: fault for fault in TABLE}

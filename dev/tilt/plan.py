@@ -18,6 +18,7 @@ from typing import Any
 from dev import FixableError, configuration
 from dev.doctor import ollama, probe, tools
 from dev.doctor.choice import ENGINES, choose
+from dev.fault.table import ALL, FAULTS
 from dev.settings import (
     CONTEXT,
     GRAFANA_PORT,
@@ -88,6 +89,7 @@ def plan(
             "prometheus": PROMETHEUS_PORT,
         },
         "environment": button_environment(values),
+        "faults": [*FAULTS, ALL],
     }
     return common | (local(values, environment) if values["profile"] == "local" else cluster(values))
 

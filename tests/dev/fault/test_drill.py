@@ -1,11 +1,10 @@
 """A fault of a real platform makes a real Prometheus fire its alert, and the run is red without it."""
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
 
-from dev.fault.local import Local, platform
+from dev.fault.local import Local, find_prometheus, platform
 from dev.fault.run import Run
 from dev.fault.table import FAULTS
 from dev.fault.timeline import Timeline
@@ -16,8 +15,8 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def place() -> Iterator[Local]:
-    if shutil.which("prometheus") is None:
-        pytest.skip("prometheus is not on the PATH")
+    if find_prometheus() is None:
+        pytest.skip("prometheus is neither on the PATH nor beside promtool (`make test` installs that)")
     with platform() as local:
         yield local
 

@@ -10,6 +10,7 @@ import pytest
 
 from dev import FixableError, configuration
 from dev.doctor import probe
+from dev.fault.table import FAULTS
 from dev.settings import ROOT, SETTINGS, Values
 from dev.tilt import plan as tilt_plan
 
@@ -176,3 +177,8 @@ def test_tilt_defines_every_setting_but_those_that_only_make_needs() -> None:
 def test_the_example_of_tilt_config_has_only_settings() -> None:
     example = json.loads((ROOT / "tilt_config.example.json").read_text())
     assert plan(**example)["profile"] == "cluster"
+
+
+@pytest.mark.parametrize("profile", ["cluster", "local"])
+def test_the_button_offers_every_fault_and_the_drill(profile: str) -> None:
+    assert plan(profile=profile, engine="simulated")["faults"] == [*FAULTS, "all"]
