@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from bench import litellm, record, report, run, servers, targets
+from bench import envoy, litellm, packages, peers_report, record, report, run, servers, targets
+from bench.goals import DIRECT, FLOOR, GATEWAY, PEER
 from bench.harness import Harness, command
 from bench.options import arguments
 from bench.servers import MODEL
@@ -36,13 +37,19 @@ def bench(harness: Harness) -> int:
     findings = report.platform_findings(figures, options)
     report.show("the gateway beside the runtime alone", report.table(figures, options))
     if options.peers:
+        packages.install()
         recipe, key = litellm.recipe(runtime.url)
-        peer = harness.start(recipe)
-        asked = targets.beside_peer(runtime.url, gateway.url, peer.url, MODEL, key)
-        figures, raw["others_beside_peer"] = harness.measure(run.take(asked, harness))
-        raw["peer"] = asdict(figures)
-        findings += report.peer_findings(figures, options)
-        report.show("chat: the gateway beside the LiteLLM proxy", report.table(figures, options))
+        peers = {FLOOR: harness.start(envoy.recipe(runtime.url)), PEER: harness.start(recipe)}
+        urls = {DIRECT: runtime.url, GATEWAY: gateway.url}
+        urls |= {name: server.url for name, server in peers.items()}
+        asked = targets.beside_peers(urls, MODEL, key)
+        figures, raw["others_beside_peers"] = harness.measure(run.take(asked, harness))
+        raw["peers"] = asdict(figures)
+        report.show("chat: the gateway beside Envoy and the LiteLLM proxy", report.table(figures, options))
+        load, raw["others_under_load"] = harness.measure(run.take_load(asked, harness))
+        raw["load"] = asdict(load)
+        report.show("chat: the same under load", peers_report.load_table(load, options))
+        findings += peers_report.findings(figures, load, options)
 
     raw["goals"] = [asdict(finding) | {"met": finding.met} for finding in findings]
     report.show("goals: median of the rounds (and their quartiles)", map(str, findings))

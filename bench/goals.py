@@ -5,12 +5,15 @@ from dataclasses import dataclass
 
 from bench.stats import Rounds, Spread, added, medians, ratios, spread
 
-DIRECT, GATEWAY, PEER = "direct", "gateway", "litellm"
+DIRECT, GATEWAY, FLOOR, PEER = "direct", "gateway", "envoy", "litellm"
 
 ADDED_AT_MOST = 0.7  # of the direct call's own median: the same HTTP stack once more would add 1.0
 STREAM_RATE_AT_LEAST = 0.98
 THROUGHPUT_AT_LEAST = 0.5
-TIMES_BETTER_THAN_PEER = 5.0
+TIMES_THE_FLOOR = 2.5
+PACED_RATE_AT_LEAST = 0.6
+SMOOTH_AT_LEAST = 0.98
+TIMES_BETTER_THAN_PEER = 10.0
 
 
 @dataclass(frozen=True)
@@ -57,4 +60,16 @@ def peer_rate(what: str, rates: Mapping[str, Sequence[float]]) -> Finding:
     """Judge how many times more the gateway serves than the peer; rates per second, one per round."""
     return Finding(
         f"{what}, gateway / LiteLLM", spread(ratios(rates[GATEWAY], rates[PEER])), TIMES_BETTER_THAN_PEER
+    )
+
+
+def floor(what: str, gateway: Sequence[float], envoy: Sequence[float]) -> Finding:
+    """Judge a cost of the gateway beside that of a proxy that does nothing; one value per round."""
+    return Finding(f"{what}, gateway / Envoy", spread(ratios(gateway, envoy)), TIMES_THE_FLOOR, at_most=True)
+
+
+def peer_cost(what: str, costs: Mapping[str, Sequence[float]]) -> Finding:
+    """Judge how many times more something costs the peer than the gateway; one value per round."""
+    return Finding(
+        f"{what}, LiteLLM / gateway", spread(ratios(costs[PEER], costs[GATEWAY])), TIMES_BETTER_THAN_PEER
     )

@@ -15,16 +15,16 @@ import httptools
 
 from bench import BenchError
 
-TIMEOUT = 60.0  # seconds for a call
+TIMEOUT = 300.0  # seconds for a call
 
 
 @dataclass(frozen=True)
 class Response:
-    """A response, and when the first and last byte of its body arrived (time.perf_counter)."""
+    """A response, when each piece of its body arrived, and when it was complete (time.perf_counter)."""
 
     status: int
     body: bytes
-    first: float
+    arrivals: list[float]
     last: float
 
 
@@ -63,7 +63,7 @@ class Connection(asyncio.Protocol):
         self._response = loop.create_future()
         self._parser = httptools.HttpResponseParser(self)
         self._pieces: list[bytes] = []
-        self._first = 0.0
+        self._arrivals: list[float] = []
         if self._transport is None or self._transport.is_closing():
             raise BenchError("the server has closed the connection")
         self._transport.write(request)
@@ -88,14 +88,13 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
     def on_body(self, piece: bytes) -> None:
-        if not self._pieces:
-            self._first = time.perf_counter()
+        self._arrivals.append(time.perf_counter())
         self._pieces.append(piece)
 
     def on_message_complete(self) -> None:
         if self._response and not self._response.done():
             status, body = self._parser.get_status_code(), b"".join(self._pieces)
-            self._response.set_result(Response(status, body, self._first, time.perf_counter()))
+            self._response.set_result(Response(status, body, self._arrivals, time.perf_counter()))
 
     def _fail(self, error: Exception) -> None:
         if self._response and not self._response.done():

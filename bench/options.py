@@ -29,7 +29,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the options; the defaults are those of docs/performance.md."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=DESCRIPTION)
     add = parser.add_argument
-    add("--peers", action="store_true", help="also measure the LiteLLM proxy, installed into bench/peers/")
+    add("--peers", action="store_true", help="also measure Envoy and LiteLLM, installed into bench/peers/")
     add("--force", action="store_true", help="measure even while other processes keep the machine busy")
     add("--rounds", type=count, default=7, help="rounds of latency and throughput")
     add("--calls", type=count, default=25, help="calls in a round")
@@ -40,12 +40,18 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add("--streams", type=count, default=64, help="simultaneous streams, for the token rate")
     add("--tokens", type=count, default=100, help="tokens of each of these streams")
     add("--token-delay", type=seconds, default=0.05, help="delay between two of their tokens, in seconds")
+    add("--paced-seconds", type=seconds, default=1.0, help="length of a trial of a steady rate, in seconds")
+    add("--smooth-streams", type=count, default=512, help="simultaneous streams, to see which ones stall")
+    add("--smooth-tokens", type=count, default=64, help="tokens of each of these streams")
+    add("--smooth-delay", type=seconds, default=0.02, help="delay between two of their tokens, in seconds")
     add("--log-level", default="error", help="of the gateway; info logs a line for each request")
     add("--seed", type=int, default=1, help="of the order within the rounds")
     add("--out", type=Path, default=Path("out"), help="folder for the figures and logs")
     options = parser.parse_args(argv)
     if options.streams > 200 or options.clients > 200:
         parser.error("--streams and --clients go up to 200")
-    if options.tokens > 128:
-        parser.error("--tokens goes up to 128, the length of the simulated model's answers")
+    if options.smooth_streams > 1000:
+        parser.error("--smooth-streams goes up to 1000")
+    if max(options.tokens, options.smooth_tokens) > 128:
+        parser.error("--tokens and --smooth-tokens go up to 128, as long as the simulated model's answers")
     return options

@@ -2,6 +2,7 @@
 
 import statistics
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 from bench.goals import (
@@ -10,10 +11,9 @@ from bench.goals import (
     THROUGHPUT_AT_LEAST,
     Finding,
     latency,
-    peer_latency,
-    peer_rate,
     rate,
 )
+from bench.paced import p99
 from bench.run import Figures
 from bench.stats import Rounds, Spread, added, medians, spread
 
@@ -35,15 +35,6 @@ def platform_findings(figures: Figures, options: Any) -> list[Finding]:
     ]
 
 
-def peer_findings(figures: Figures, options: Any) -> list[Finding]:
-    """Judge the gateway beside the peer."""
-    return [
-        peer_latency("plain call", figures.plain),
-        peer_latency("first token", figures.first_token),
-        peer_rate(f"calls/s of {options.clients} clients", figures.throughput),
-    ]
-
-
 def table(figures: Figures, options: Any) -> list[str]:
     """Return the lines of the table: for each figure the median of the rounds, and their quartiles."""
     names = list(figures.plain)
@@ -56,6 +47,10 @@ def table(figures: Figures, options: Any) -> list[str]:
         lines.append(row(what, [milliseconds(spread(medians(calls[name]))) for name in names]))
         extra = ["" if name == DIRECT else milliseconds(surplus(calls, name)) for name in names]
         lines.append(row("  added, ms", extra))
+    slowest = {name: p99(list(chain(*figures.lean_plain[name]))) for name in names}
+    lines.append(row("  P99 of all, ms", [f"{slowest[name] * 1e3:.3g}" for name in names]))
+    extra = ["" if name == DIRECT else f"{(slowest[name] - slowest[DIRECT]) * 1e3:.3g}" for name in names]
+    lines.append(row("  added to the P99, ms", extra))
     lines.append(
         row(f"{options.clients} clients, calls/s", [rates(figures.throughput[name]) for name in names])
     )
@@ -92,7 +87,7 @@ def rates(values: Sequence[float]) -> str:
 
 def disturbance(record: dict[str, Any]) -> str:
     """Return a line about what other processes used during the run."""
-    shares = [record[name] for name in ("others", "others_beside_peer") if name in record]
+    shares = [share for name, share in record.items() if name.startswith("others")]
     return f"other processes used {max(shares) * 100:.0f} % of a core during the run"
 
 

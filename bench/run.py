@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from bench import machine, measure
+from bench import machine, measure, paced, steady
+from bench.goals import DIRECT, PEER
 from bench.harness import Harness
 from bench.servers import Server
 from bench.targets import Target
@@ -15,6 +16,7 @@ from bench.targets import Target
 WARM_UP_SECONDS = 0.5
 FIRST_TOKEN_ANSWER = 8  # tokens of the streams whose first token is timed
 CEILING_SECONDS = 1.0
+LEAN_TIMES = 8  # as many calls of the lean client, for their P99
 
 
 @dataclass
@@ -27,6 +29,14 @@ class Figures:
     throughput: dict[str, list[float]] = field(default_factory=dict)
     used: dict[str, list[dict[str, float]]] = field(default_factory=dict)  # CPU seconds per call, by process
     token_rate: dict[str, list[float]] = field(default_factory=dict)
+
+
+@dataclass
+class Load:
+    """The measurements under load, by target, then by round."""
+
+    paced: dict[str, list[list[float]]] = field(default_factory=dict)  # calls/s for each of paced.ADDED_P99
+    streams: dict[str, list[steady.Streams]] = field(default_factory=dict)
 
 
 async def set_pace(runtime: Server, token_seconds: float) -> None:
@@ -89,6 +99,42 @@ async def take(targets: Sequence[Target], harness: Harness) -> Figures:
     return figures
 
 
+async def take_load(targets: Sequence[Target], harness: Harness) -> Load:
+    """Find the rates that keep calls in time, and the streams that never stall. LiteLLM's take one round.
+
+    Raises:
+        BenchError: a call failed.
+    """
+    options, load = harness.options, Load()
+    direct = next(target for target in targets if target.name == DIRECT)
+    chance = random.Random(options.seed)  # noqa: S311 - no secret
+
+    async def pace(target: Target) -> list[float]:
+        async def late(rate: float) -> float:
+            return paced.p99(await paced.latencies(target, rate, options.paced_seconds, options.answer))
+
+        base = paced.p99(
+            await paced.latencies(direct, paced.BASE_RATE, options.paced_seconds, options.answer)
+        )
+        return await paced.highest(late, base)
+
+    async def smooth(target: Target) -> steady.Streams:
+        process = harness.servers["runtime" if target is direct else target.name].process
+        return await steady.streams(target, process, options.smooth_streams, options.smooth_tokens)
+
+    load.paced = await measure.interleaved(targets, options.stream_rounds, pace, chance)
+    await set_pace(harness.servers["runtime"], options.smooth_delay)
+    try:
+        fast = [target for target in targets if target.name != PEER]
+        load.streams = await measure.interleaved(fast, options.stream_rounds, smooth, chance)
+        for target in targets:
+            if target not in fast:
+                load.streams[target.name] = [await smooth(target)]
+    finally:
+        await set_pace(harness.servers["runtime"], 0)
+    return load
+
+
 async def one_round(
     http: httpx.AsyncClient, target: Target, options: argparse.Namespace
 ) -> tuple[list[float], list[float], list[float]]:
@@ -96,7 +142,7 @@ async def one_round(
     return (
         await measure.plain(http, target, options.calls, options.answer),
         await measure.first_token(http, target, options.calls, FIRST_TOKEN_ANSWER),
-        await measure.lean_plain(target, options.calls, options.answer),
+        await measure.lean_plain(target, options.calls * LEAN_TIMES, options.answer),
     )
 
 

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MODEL = "simulated:bench"
 SECONDS_TO_START = 120.0
 SECONDS_TO_STOP = 20.0
-SLOTS = 256  # of the runtime and the gateway: more than are ever used at a time
+SLOTS = 1024  # of the runtime and the gateway: more than are ever used at a time
 OWN_PREFIXES = ("LLM_", "RUNTIME_", "LITELLM_")
 
 

@@ -1,12 +1,12 @@
 """What is asked of the runtime, the gateway and the peer, in Ollama's format and OpenAI's."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from bench import lean
-from bench.goals import DIRECT, GATEWAY, PEER
+from bench.goals import DIRECT, FLOOR, GATEWAY, PEER
 
 PROMPT = "Why is the sky blue?"
 
@@ -67,12 +67,19 @@ def platform(runtime: str, gateway: str, model: str) -> list[Target]:
     ]
 
 
-def beside_peer(runtime: str, gateway: str, peer: str, model: str, key: str) -> list[Target]:
-    """Return all three, asked for a chat: gateway and peer by OpenAI's API, the runtime as both ask it."""
+def beside_peers(urls: Mapping[str, str], model: str, key: str) -> list[Target]:
+    """Return what is asked for a chat: gateway and peer by OpenAI's API, runtime and floor as both ask it.
+
+    Args:
+        urls: By the names of bench.goals.
+        model: The simulated model.
+        key: The peer's.
+    """
     return [
-        Target(DIRECT, f"{runtime}/api/chat", chat(model)),
-        Target(GATEWAY, f"{gateway}/v1/chat/completions", openai(model)),
-        Target(PEER, f"{peer}/v1/chat/completions", openai(model), key),
+        Target(DIRECT, f"{urls[DIRECT]}/api/chat", chat(model)),
+        Target(FLOOR, f"{urls[FLOOR]}/api/chat", chat(model)),
+        Target(GATEWAY, f"{urls[GATEWAY]}/v1/chat/completions", openai(model)),
+        Target(PEER, f"{urls[PEER]}/v1/chat/completions", openai(model), key),
     ]
 
 

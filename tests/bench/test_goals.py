@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.goals import DIRECT, GATEWAY, Finding, latency, peer_latency, peer_rate, rate
+from bench.goals import DIRECT, GATEWAY, Finding, floor, latency, peer_cost, peer_latency, peer_rate, rate
 from bench.stats import Spread
 
 
@@ -30,18 +30,28 @@ def test_a_rate_keeps_its_share_of_the_direct_one(through: float, met: bool) -> 
 
 
 def test_the_peer_is_compared_by_the_time_that_it_adds() -> None:
-    finding = peer_latency("plain call", calls(direct=0.010, gateway=0.011, litellm=0.015))
-    assert finding.value.median == pytest.approx(5.0)
-    assert not peer_latency("plain call", calls(direct=0.010, gateway=0.011, litellm=0.0149)).met
+    finding = peer_latency("plain call", calls(direct=0.010, gateway=0.011, litellm=0.020))
+    assert finding.value.median == pytest.approx(10.0)
+    assert not peer_latency("plain call", calls(direct=0.010, gateway=0.011, litellm=0.0199)).met
 
 
 def test_beside_a_gateway_that_adds_nothing_any_peer_is_far_slower() -> None:
     assert peer_latency("plain call", calls(direct=0.01, gateway=0.01, litellm=0.02)).met
 
 
-def test_throughput_must_be_five_times_the_peers() -> None:
-    assert peer_rate("calls/s", rates(gateway=500.0, litellm=100.0)).met
-    assert not peer_rate("calls/s", rates(gateway=499.0, litellm=100.0)).met
+def test_throughput_must_be_ten_times_the_peers() -> None:
+    assert peer_rate("calls/s", rates(gateway=1000.0, litellm=100.0)).met
+    assert not peer_rate("calls/s", rates(gateway=999.0, litellm=100.0)).met
+
+
+def test_a_call_must_cost_the_peer_ten_times_as_much() -> None:
+    assert peer_cost("CPU per call", rates(gateway=0.001, litellm=0.010)).met
+    assert not peer_cost("CPU per call", rates(gateway=0.001, litellm=0.0099)).met
+
+
+@pytest.mark.parametrize(("gateway", "met"), [(0.0025, True), (0.00251, False)])
+def test_the_gateway_may_cost_two_and_a_half_times_the_floor(gateway: float, met: bool) -> None:
+    assert floor("CPU per call", [gateway] * 3, [0.001] * 3).met is met
 
 
 def test_one_disturbed_round_of_three_changes_nothing() -> None:

@@ -51,13 +51,13 @@ async def test_one_connection_serves_call_after_call() -> None:
     assert [(response.status, response.body) for response in responses] == [(200, b"{}")] * 3
 
 
-async def test_the_first_and_the_last_byte_of_a_stream_are_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_each_piece_of_a_stream_and_its_end_are_timed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "perf_counter", itertools.count(1.0).__next__)
     head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
     async with serving(head + b"2\r\na\n\r\n", b"2\r\nb\n\r\n", b"0\r\n\r\n") as url:
         (response,) = await call(url)
     assert response.body == b"a\nb\n"
-    assert (response.first, response.last) == (1.0, 2.0)
+    assert (response.arrivals, response.last) == ([1.0, 2.0], 3.0)
 
 
 async def test_an_error_status_is_a_response() -> None:

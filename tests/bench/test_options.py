@@ -9,6 +9,7 @@ def test_without_options_a_run_is_seven_rounds_of_twenty_five_calls() -> None:
     options = arguments([])
     assert (options.rounds, options.calls) == (7, 25)
     assert (options.clients, options.streams, options.tokens) == (16, 64, 100)
+    assert (options.smooth_streams, options.smooth_tokens, options.smooth_delay) == (512, 64, 0.02)
     assert not any((options.peers, options.force))
 
 
@@ -23,6 +24,8 @@ def test_without_options_a_run_is_seven_rounds_of_twenty_five_calls() -> None:
         ["--clients", "201"],
         ["--streams", "1000"],
         ["--tokens", "129"],
+        ["--smooth-tokens", "129"],
+        ["--smooth-streams", "1001"],
     ],
 )
 def test_options_that_would_measure_for_ever_or_nothing_are_refused(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.targets import beside_peer, platform, text_of, tokens_of
+from bench.targets import beside_peers, platform, text_of, tokens_of
 
 NDJSON = '{"model":"m","response":" words","done":false}\n{"model":"m","response":"","done":true}\n'
 CHAT = '{"model":"m","message":{"role":"assistant","content":" words"},"done":false}'
@@ -43,7 +43,12 @@ def test_runtime_and_gateway_get_the_same_body() -> None:
 
 
 def test_gateway_and_peer_get_the_same_body_and_the_peer_its_key() -> None:
-    _, gateway, peer = beside_peer("http://runtime", "http://gateway", "http://peer", "m", "sk-key")
+    names = ("direct", "gateway", "envoy", "litellm")
+    targets = beside_peers({name: f"http://{name}" for name in names}, "m", "sk-key")
+    direct, floor, gateway, peer = targets
+    assert [target.name for target in targets] == ["direct", "envoy", "gateway", "litellm"]
+    assert all(target.url.startswith(f"http://{target.name}/") for target in targets)
     assert gateway.body(8, False) == peer.body(8, False)
+    assert direct.body(8, False) == floor.body(8, False)
     assert gateway.headers == {}
     assert peer.headers == {"Authorization": "Bearer sk-key"}
