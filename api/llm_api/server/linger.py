@@ -1,4 +1,4 @@
-"""Closes connections in stages, so that a client that is still sending gets the response (RFC 9112, 9.6)."""
+"""Sends together what is written together, and closes connections in stages (RFC 9112, 9.6)."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,6 +7,9 @@ from typing import Any
 
 class LingeringTransport:
     """A transport whose `close` first reads on if the client is still sending.
+
+    What is written in one turn of the event loop is sent at once: uvicorn writes a head, its body, and the end
+    of a stream one by one, and a call of the kernel takes longer than all that the gateway does for a token.
 
     The kernel answers a close with unread data by a reset, at which the client may lose the response. So this
     ends the gateway's own side of the connection, and reads until the client ends its side, has sent
@@ -25,10 +28,22 @@ class LingeringTransport:
         self._transport, self._sending = transport, sending
         self._seconds, self._bytes_left = seconds, max_bytes
         self._timer: asyncio.TimerHandle | None = None
-        self.write = transport.write  # found without __getattr__, because every response needs it
+        self._loop = asyncio.get_running_loop()
+        self._unsent: list[bytes] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Send the data with what else is written in this turn of the event loop."""
+        if not self._unsent:
+            self._loop.call_soon(self._flush)
+        self._unsent.append(data)
+
+    def _flush(self) -> None:
+        if self._unsent and not self._transport.is_closing():
+            self._transport.write(b"".join(self._unsent))
+        self._unsent.clear()
 
     @property
     def lingers(self) -> bool:
@@ -42,16 +57,18 @@ class LingeringTransport:
         """Close the connection, in stages if the client is still sending."""
         if self.is_closing():
             return
+        self._flush()
         if not self._sending():
             self._transport.close()
             return
-        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._transport.close)
+        self._timer = self._loop.call_later(self._seconds, self._transport.close)
         if self._transport.can_write_eof():  # TLS cannot end one side only
             self._transport.write_eof()
         self._transport.resume_reading()
 
     def close_now(self) -> None:
         """Close the connection after the response, whatever the client is sending."""
+        self._flush()
         self._transport.close()
 
     def discard(self, size: int) -> None:
