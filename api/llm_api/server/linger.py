@@ -8,7 +8,7 @@ from typing import Any
 class LingeringTransport:
     """A transport whose `close` first reads on if the client is still sending.
 
-    What is written in one turn of the event loop is sent at once: uvicorn writes a head, its body, and the end
+    What is written in one turn of the event loop is sent at once: uvicorn writes a head, its body and the end
     of a stream one by one, and a call of the kernel takes longer than all that the gateway does for a token.
 
     The kernel answers a close with unread data by a reset, at which the client may lose the response. So this

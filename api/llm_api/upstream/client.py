@@ -75,7 +75,7 @@ class Runtime:
     def __init__(self, settings: Settings, transport: httpx.AsyncBaseTransport, replicas: Replicas) -> None:
         self._settings, self._transport, self._replicas = settings, transport, replicas
         self._budget = RetryBudget()
-        self._headers = httpx.Headers({"content-type": "application/json", "host": replicas.host})
+        self._headers = [(b"content-type", b"application/json"), (b"host", replicas.host.encode())]
         self._timeout = httpx.Timeout(None, connect=settings.connect_timeout_seconds).as_dict()
 
     async def generate(self, job: Job, phases: Phases, emit: Emit) -> Finish:
@@ -125,8 +125,8 @@ class Runtime:
                 request = httpx.Request(
                     "POST",
                     _url(replica.url + job.path),
-                    headers=self._headers,
-                    content=content,
+                    headers=[*self._headers, (b"content-length", b"%d" % len(content))],
+                    stream=httpx.ByteStream(content),
                     extensions={"timeout": self._timeout},
                 )
                 try:

@@ -68,7 +68,7 @@ class Transport(httpx.AsyncBaseTransport):
         lines = [b"%s %s HTTP/1.1" % (request.method.encode(), request.url.raw_path)]
         lines += [b"%s: %s" % header for header in request.headers.raw]
         try:
-            connection.send(b"\r\n".join([*lines, b"", request.content]))
+            connection.send(b"\r\n".join([*lines, b"", await request.aread()]))
             await connection.head()
         except BaseException:
             connection.transport.abort()

@@ -3,7 +3,6 @@
 import asyncio
 
 import pytest
-
 from llm_api.server.linger import LingeringTransport
 
 
