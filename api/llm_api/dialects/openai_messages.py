@@ -148,7 +148,7 @@ def for_ollama(messages: Sequence[Message]) -> Iterator[dict[str, Any]]:
         content = message.content
         role = "system" if message.role == "developer" else message.role
         translated: dict[str, Any] = {"role": role, "content": _text(content)}
-        if isinstance(message, UserMessage) and not isinstance(content, str):
+        if isinstance(message, UserMessage) and isinstance(content, list):
             if images := [part.image_url.url for part in content if isinstance(part, ImagePart)]:
                 translated["images"] = images
         elif isinstance(message, AssistantMessage):
