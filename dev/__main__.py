@@ -26,6 +26,7 @@ VERBS = {
     "generate": ("dev.generate", "write the generated files"),
     "release": ("dev.release", "package the charts and push them"),
     "ci-cluster": ("dev.up.ci", "start the platform, test it, and remove it"),
+    "https": ("dev.https.command", "install the Gateway and its certificate; Tilt runs it"),
     "tilt": ("dev.tilt.plan", "answer the Tiltfile: `tilt settings`, `tilt plan`"),
 }
 

@@ -6,20 +6,21 @@ dev/configuration.py reads the values.
 Standard library only.
 """
 
-import difflib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from dev import FixableError, models
+from dev import models
+from dev.setting import Setting
 
 ROOT = Path(__file__).resolve().parent.parent
 
 CLUSTER = "llm"
 CONTEXT = f"kind-{CLUSTER}"
+NODE = f"{CLUSTER}-control-plane"  # kind's name for the container
 REGISTRY = "llm-registry"
 NAMESPACE = "llm"
 MONITORING_NAMESPACE = "monitoring"
+GATEWAY_NAMESPACE = "gateways"  # of the Gateway and its proxy, as in charts/llm-api/values-production.yaml
 
 API_PORT = 8000
 RUNTIME_PORT = 11434
@@ -27,75 +28,12 @@ GRAFANA_PORT = 3000
 PROMETHEUS_PORT = 9090
 TILT_PORT = 10350
 REGISTRY_PORT = 5005
+HTTPS_HOST = "llm.localhost"
+HTTPS_PORT = 8443
+HTTPS_NODE_PORT = 30443  # of the proxy's Service; ctlptl.yaml maps HTTPS_PORT of this machine to it
 
-SWITCH = {"true": True, "1": True, "false": False, "0": False}
 # By setting: bool for a switch, int for a port, else str ("" where it is not set; with commas for a list).
 Values = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Setting:
-    """A setting of the platform.
-
-    `default` is the value that holds where none is given. `otherwise` describes, in words, what holds where
-    there is no such fixed value. `tilt` is false for what only `make` needs.
-    """
-
-    name: str
-    help: str
-    default: str = ""
-    otherwise: str = ""
-    kind: Literal["string", "list", "switch", "port"] = "string"
-    values: tuple[str, ...] = ()
-    group: Literal["platform", "mirror"] = "platform"
-    tilt: bool = True
-
-    @property
-    def variable(self) -> str:
-        """The environment variable of the setting, which make sets: `make up MODEL=...`."""
-        return self.name.upper()
-
-    @property
-    def usage(self) -> str:
-        """The help of Tilt's flag, with values and default."""
-        values = f": {', '.join(self.values)}" if self.values else ""
-        default = self.default or self.otherwise
-        return f"{self.help}{values}" + (f" (default: {default})" if default else "")
-
-    def parse(self, text: str) -> str | bool | int:
-        """Return the value that a text stands for.
-
-        Raises:
-            FixableError: the setting has no such value.
-        """
-        problem = f"{self.variable}={text} is not "
-        if self.kind == "switch":
-            if text.lower() not in SWITCH:
-                raise FixableError(f"{problem}true or false", f"{self.variable}=true (or false)")
-            return SWITCH[text.lower()]
-        if self.kind == "port":
-            if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
-                raise FixableError(f"{problem}a port (1 to 65535)", f"{self.variable}={self.default}")
-            return int(text)
-        if self.kind == "list" and text:
-            return self._parse_list(text)
-        if self.values and text and text not in self.values:
-            meant = difflib.get_close_matches(text, self.values, 1) or self.values
-            raise FixableError(f"{problem}one of {', '.join(self.values)}", f"{self.variable}={meant[0]}")
-        return text
-
-    def _parse_list(self, text: str) -> str:
-        """Return the entries without the spaces around them.
-
-        Raises:
-            FixableError: one is empty, or the same as another.
-        """
-        entries = [entry.strip() for entry in text.split(",")]
-        distinct = list(dict.fromkeys(filter(None, entries)))
-        if entries != distinct:
-            problem = "has an empty entry" if "" in entries else "has an entry twice"
-            raise FixableError(f"{self.variable}={text} {problem}", f"{self.variable}={','.join(distinct)}")
-        return ",".join(entries)
 
 
 def _mirror(name: str, help: str, default: str = "", **more: Any) -> Setting:
@@ -136,8 +74,17 @@ TABLE = (
         "cpu",
         values=("cpu", "queue", "none"),
     ),
+    Setting(
+        "gateway",
+        f"the Gateway API's implementation, which serves https://{HTTPS_HOST}:{HTTPS_PORT}",
+        "none",
+        values=("traefik", "none"),
+    ),
     Setting("api_port", "the gateway's port on this machine", str(API_PORT), kind="port"),
     Setting("runtime_port", "the runtime's port on this machine", str(RUNTIME_PORT), kind="port"),
+    Setting(
+        "https_port", "the Gateway's port on this machine, of a new cluster", str(HTTPS_PORT), kind="port"
+    ),
     _mirror("image_registry", "a registry that mirrors all images, such as mirror.example:5000"),
     _mirror("python_image", "the base of the images built here", "python:3.14-slim"),
     _mirror("ollama_image", "Ollama's image", otherwise="the one of charts/llm-runtime"),
@@ -170,6 +117,17 @@ TABLE = (
         "https://kubernetes-sigs.github.io/metrics-server/metrics-server:3.13.1",
     ),
     _mirror("keda_chart", "the same for KEDA", "https://kedacore.github.io/charts/keda:2.20.2"),
+    _mirror("traefik_chart", "the same for Traefik", "oci://ghcr.io/traefik/helm/traefik:41.3.0"),
+    _mirror(
+        "cert_manager_chart",
+        "the same for cert-manager",
+        "oci://quay.io/jetstack/charts/cert-manager:v1.21.2",
+    ),
+    _mirror(
+        "gateway_api_crds",
+        "the file or address of the Gateway API's standard CRDs",
+        "https://github.com/kubernetes-sigs/gateway-api/releases/download/v1.6.1/standard-install.yaml",
+    ),
     _mirror("charts_plain_http", "pull oci:// charts over plain HTTP", "false", kind="switch"),
     _mirror(
         "extensions_repo",

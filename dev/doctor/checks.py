@@ -118,6 +118,26 @@ def port(number: int, use: str, holder: str | None, setting: str = "") -> Check:
     return Check(name, "FAIL", f"taken{by}; needed for {use}", f"stop that program{find}{other}")
 
 
+def published(address: str, port: int, wanted: bool) -> Check:
+    """Check that an existing cluster publishes HTTPS at a port; it is a problem only where it is wanted."""
+    name = "https"
+    if address.endswith(f":{port}"):
+        return Check(name, "ok", f"the cluster publishes it at {address}")
+    if address:
+        problem = f"the cluster {CONTEXT} publishes HTTPS at {address}, and HTTPS_PORT is {port}"
+        fix = (
+            f"HTTPS_PORT={address.rpartition(':')[2]}\n"
+            "or make down, then make up: a new cluster has the other port"
+        )
+    else:
+        problem = f"the cluster {CONTEXT} was created without the port of HTTPS, and none can be added"
+        fix = (
+            "make down, then make up: the new cluster has it (the old one's pods and models are lost)\n"
+            "or without HTTPS: GATEWAY=none"
+        )
+    return Check(name, "FAIL" if wanted else "warn", problem, fix)
+
+
 def context(config: Mapping[str, Any] | None) -> Check:
     """Check that the project's context does not exist yet, or leads to this machine."""
     if config is None:

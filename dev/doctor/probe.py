@@ -160,6 +160,20 @@ def container_on(port: int) -> str:
     return names if status == 0 else ""
 
 
+def published_port(container: str, port: int) -> str | None:
+    """Return where a container's TCP port is published, such as 127.0.0.1:8443; empty where it is not.
+
+    None: there is no such container, or no engine to ask.
+    """
+    address = "{{$port}} {{.HostIp}}:{{.HostPort}}\n"
+    ports = "{{range $port, $to := .HostConfig.PortBindings}}{{range $to}}" + address + "{{end}}{{end}}"
+    status, shown, _ = run("docker", "inspect", "--type=container", "--format", ports, container)
+    if status:
+        return None
+    published = dict(line.split(" ", 1) for line in shown.splitlines() if " " in line)
+    return published.get(f"{port}/tcp", "")
+
+
 def kube_config(kubectl: str) -> dict[str, Any] | None:
     """Return kubectl's merged configuration, or None where it cannot be read."""
     status, shown, _ = run(kubectl, "config", "view", "-o", "json")

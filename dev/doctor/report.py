@@ -11,6 +11,8 @@ from dev.doctor.checks import Check
 from dev.doctor.choice import choose
 from dev.settings import (
     GRAFANA_PORT,
+    HTTPS_NODE_PORT,
+    NODE,
     PROMETHEUS_PORT,
     REGISTRY,
     REGISTRY_PORT,
@@ -47,6 +49,15 @@ def service_ports(values: Values) -> list[Check]:
     ]
 
 
+def https_port(values: Values) -> Check:
+    """Check that the cluster publishes the Gateway's port, or that a new one could."""
+    published = probe.published_port(NODE, HTTPS_NODE_PORT)
+    if published is None:
+        port = values["https_port"]
+        return checks.port(port, "HTTPS", port_holder(port), SETTINGS["https_port"].variable)
+    return checks.published(published, values["https_port"], wanted=values["gateway"] != "none")
+
+
 def reachable_from_pods(values: Values, containers: probe.ContainerEngine) -> Check:
     """Check that pods reach the Ollama of ENGINE=host."""
     try:
@@ -71,6 +82,7 @@ def cluster(values: Values, containers: probe.ContainerEngine) -> list[Check]:
     others = {GRAFANA_PORT: "Grafana", PROMETHEUS_PORT: "Prometheus", TILT_PORT: "Tilt"}
     found += [checks.port(number, use, port_holder(number)) for number, use in others.items()]
     found.append(registry_port())
+    found.append(https_port(values))
     if values["engine"] == "host" and containers.ready:
         found.append(reachable_from_pods(values, containers))
     kubectl = tools.find("kubectl")

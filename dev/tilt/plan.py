@@ -29,7 +29,7 @@ from dev.settings import (
     TABLE,
     Values,
 )
-from dev.tilt import sources
+from dev.tilt import https, sources
 from dev.up import processes
 
 # How long a model's download may keep `tilt ci` waiting; Tilt has readiness_timeout since 0.35.
@@ -78,6 +78,8 @@ def plan(
         FixableError: a setting is wrong, or two of them contradict each other.
     """
     values = read(flags, environment, subcommand, context)
+    if values["profile"] == "cluster" and subcommand != "down":
+        https.check(values)
     common = {
         "profile": values["profile"],
         "extensions": sources.extensions(values),
@@ -102,29 +104,22 @@ def button_environment(values: Values) -> dict[str, str]:
 
 def cluster(values: Values) -> Plan:
     """Return the part of the plan that the cluster needs."""
-    monitoring, autoscaler = values["monitoring"], values["autoscaler"]
+    monitoring = values["monitoring"]
     images = sources.images(values)
     return {
         "monitoring": monitoring,
         "grafana": monitoring and values["grafana"],
         "namespace": NAMESPACE,
         "monitoring_namespace": MONITORING_NAMESPACE,
-        "namespaces": [NAMESPACE, MONITORING_NAMESPACE] if monitoring else [NAMESPACE],
+        "namespaces": sources.namespaces(values),
+        "https": https.plan(values),
         "runs_runtime": values["engine"] != "host",
         "builds_runtime": ENGINES[values["engine"]].embedded,
         "build_args": sources.build_arguments(values, images),
         "pip_index": values["pip_index_url"],
         "api_values": assignments(api_values(values)),
         "runtime_values": assignments(runtime_values(values, images)),
-        "charts": {
-            name: sources.chart(name, values)
-            for name, needed in (
-                ("kube-prometheus-stack", monitoring),
-                ("metrics-server", autoscaler == "cpu"),
-                ("keda", autoscaler == "queue"),
-            )
-            if needed
-        },
+        "charts": {name: sources.chart(name, values) for name in sources.needed(values)},
     }
 
 
@@ -135,7 +130,7 @@ def api_values(values: Values) -> dict[str, Any]:
         "model": values["model"].split(",")[0],
         "autoscaling.mode": values["autoscaler"],
         "serviceMonitor.enabled": values["monitoring"],
-    }
+    } | https.route_values(values)
     if values["engine"] != "host":
         return common
     url = ollama.url_from_pods(ollama.parse_address(values["ollama_host"]), probe.container_engine())

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from dev import FixableError
-from dev.settings import MONITORING_NAMESPACE, SETTINGS, Values
+from dev.settings import GATEWAY_NAMESPACE, MONITORING_NAMESPACE, NAMESPACE, SETTINGS, Values
+
+CERT_MANAGER_NAMESPACE = "cert-manager"
 
 
 @dataclass(frozen=True)
@@ -19,12 +21,16 @@ class Chart:
     namespace: str
     mirror_value: str
     mirror_path: str = ""
+    label: str = "monitoring"  # of the resource in Tilt
+    needs: tuple[str, ...] = ()  # resources that have to be there first
 
 
 CHARTS = {
     "kube-prometheus-stack": Chart(MONITORING_NAMESPACE, "global.imageRegistry"),
     "metrics-server": Chart("kube-system", "image.repository", "/metrics-server/metrics-server"),
     "keda": Chart(MONITORING_NAMESPACE, "global.image.registry"),
+    "traefik": Chart(GATEWAY_NAMESPACE, "image.registry", "/library", "https", ("gateway-api",)),
+    "cert-manager": Chart(CERT_MANAGER_NAMESPACE, "imageRegistry", label="https"),
 }
 
 
@@ -123,7 +129,35 @@ def chart(name: str, values: Values) -> dict[str, Any]:
         flags += ["--set", f"{known.mirror_value}={registry}{known.mirror_path}"]
     if name == "kube-prometheus-stack" and not values["grafana"]:
         flags += ["--set", "grafana.enabled=false"]
-    return {"chart": source, "flags": flags, "namespace": known.namespace}
+    return {
+        "chart": source,
+        "flags": flags,
+        "namespace": known.namespace,
+        "label": known.label,
+        "needs": ["namespaces", *known.needs],
+    }
+
+
+def needed(values: Values) -> list[str]:
+    """Return the names of the charts that the settings need."""
+    gateway = values["gateway"] != "none"
+    wanted = {
+        "kube-prometheus-stack": values["monitoring"],
+        "metrics-server": values["autoscaler"] == "cpu",
+        "keda": values["autoscaler"] == "queue",
+        "traefik": gateway,
+        "cert-manager": gateway,
+    }
+    return [name for name, needs_it in wanted.items() if needs_it]
+
+
+def namespaces(values: Values) -> list[str]:
+    """Return the namespaces of what is installed."""
+    return (
+        [NAMESPACE]
+        + ([MONITORING_NAMESPACE] if values["monitoring"] else [])
+        + ([GATEWAY_NAMESPACE, CERT_MANAGER_NAMESPACE] if values["gateway"] != "none" else [])
+    )
 
 
 def split_version(source: str) -> tuple[str, str]:

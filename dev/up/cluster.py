@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dev import FixableError
 from dev.doctor import tools
-from dev.settings import CLUSTER, REGISTRY, ROOT, Values
+from dev.settings import CLUSTER, HTTPS_PORT, REGISTRY, ROOT, Values
 
 
 def with_images(text: str, node_image: str, registry_image: str) -> str:
@@ -31,15 +31,28 @@ def with_images(text: str, node_image: str, registry_image: str) -> str:
     return "---".join(documents)
 
 
+def with_port(text: str, port: int) -> str:
+    """Return the text of ctlptl.yaml with HTTPS at another port of this machine.
+
+    Raises:
+        FixableError: the text maps no port.
+    """
+    changed, count = re.subn(r"(?m)^( *hostPort:).*$", rf"\1 {port}", text)
+    if not count:
+        raise FixableError("ctlptl.yaml has no `hostPort:` line to replace")
+    return changed
+
+
 def file(values: Values, root: Path = ROOT) -> Path:
-    """Return the file to apply: ctlptl.yaml itself, or a copy in out/ with other images."""
-    node, registry = values["node_image"], values["registry_image"]
+    """Return the file to apply: ctlptl.yaml itself, or a copy in out/ with other images or another port."""
+    node, registry, port = values["node_image"], values["registry_image"], values["https_port"]
     original = root / "ctlptl.yaml"
-    if not node and not registry:
+    if not node and not registry and port == HTTPS_PORT:
         return original
+    text = with_images(original.read_text(), node, registry)
     copy = root / "out/ctlptl.yaml"
     copy.parent.mkdir(exist_ok=True)
-    copy.write_text(with_images(original.read_text(), node, registry))
+    copy.write_text(text if port == HTTPS_PORT else with_port(text, port))
     return copy
 
 

@@ -8,7 +8,7 @@ import pytest
 from dev.settings import ROOT
 
 
-@pytest.mark.parametrize("module", ["dev.up.down", "dev.doctor.report", "dev.tilt.plan"])
+@pytest.mark.parametrize("module", ["dev.up.down", "dev.doctor.report", "dev.tilt.plan", "dev.https.command"])
 def test_down_doctor_and_the_tiltfiles_questions_need_the_standard_library_alone(module: str) -> None:
     # -S leaves site-packages out.
     command = [sys.executable, "-S", "-c", f"import dev.__main__, {module}"]

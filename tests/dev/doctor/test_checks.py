@@ -97,3 +97,20 @@ def test_a_fix_of_two_lines_is_indented_under_its_check() -> None:
         "        fix: start it",
         "             or install it",
     ]
+
+
+@pytest.mark.parametrize(
+    ("address", "wanted", "state", "fix"),
+    [
+        ("127.0.0.1:8443", True, "ok", ""),
+        ("", True, "FAIL", "make down, then make up"),
+        ("", False, "warn", "make down, then make up"),
+        ("127.0.0.1:9443", True, "FAIL", "HTTPS_PORT=9443"),
+    ],
+)
+def test_a_cluster_has_to_publish_https_at_the_port_of_the_setting(
+    address: str, wanted: bool, state: str, fix: str
+) -> None:
+    check = checks.published(address, 8443, wanted)
+    assert check.state == state
+    assert fix in check.fix

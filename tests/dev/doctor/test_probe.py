@@ -118,3 +118,20 @@ def test_this_machines_memory_and_disk_are_known(tmp_path: Path) -> None:
 
 def test_a_kubeconfig_that_cannot_be_read_is_none(tmp_path: Path) -> None:
     assert probe.kube_config(str(tmp_path / "no-kubectl")) is None
+
+
+@pytest.mark.parametrize(
+    ("script", "published"),
+    [
+        ("echo '30443/tcp 127.0.0.1:8443'; echo '6443/tcp 127.0.0.1:40000'", "127.0.0.1:8443"),
+        ("echo '6443/tcp 127.0.0.1:40000'", ""),
+        ("echo 'no such container' >&2; exit 1", None),
+    ],
+)
+def test_a_containers_published_port_is_read_or_is_missing_or_cannot_be_known(
+    script: str, published: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "docker").write_text(f"#!/bin/sh\n{script}\n")
+    (tmp_path / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    assert probe.published_port("llm-control-plane", 30443) == published

@@ -32,6 +32,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setattr(probe, "port_is_free", lambda port: port not in found.holders)
     monkeypatch.setattr(probe, "port_holder", lambda port: found.holders[port])
     monkeypatch.setattr(probe, "container_on", lambda _: "")
+    monkeypatch.setattr(probe, "published_port", lambda *_: None)
     monkeypatch.setattr(choice, "choose_engine", lambda *_: ("llamacpp", None))
     return found
 

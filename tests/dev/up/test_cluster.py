@@ -63,3 +63,16 @@ def test_the_file_names_what_the_settings_name() -> None:
     assert (registry["name"], registry["port"]) == (REGISTRY, REGISTRY_PORT)
     assert (kind["name"], kind["registry"]) == (CONTEXT, REGISTRY)
     assert f"kind-{CLUSTER}" == CONTEXT
+
+
+def test_https_can_have_another_port_of_this_machine(tmp_path: Path) -> None:
+    (tmp_path / "ctlptl.yaml").write_text((ROOT / "ctlptl.yaml").read_text())
+    copy = cluster.file(configuration.parse({"https_port": "9443"}), tmp_path)
+    _, kind = yaml.safe_load_all(copy.read_text())
+    (mapping,) = kind["kindV1Alpha4Cluster"]["nodes"][0]["extraPortMappings"]
+    assert (mapping["hostPort"], mapping["containerPort"]) == (9443, 30443)
+
+
+def test_a_file_without_a_port_to_replace_is_an_error() -> None:
+    with pytest.raises(FixableError, match="no `hostPort:` line"):
+        cluster.with_port(CTLPTL, 9443)
