@@ -53,7 +53,7 @@ def usage(url: str, trusted: bool, path: Path = FILE) -> str:
     lines = [
         f"HTTPS: {url}",
         f"  curl --cacert {file} {url}/v1/models",
-        f"  SSL_CERT_FILE=$PWD/{file} LLM_URL={url} make ask   (and Python's clients alike)",
+        f"  SSL_CERT_FILE={file} LLM_URL={url} make ask   (and Python's clients alike)",
     ]
     if trusted:
         lines.append("  the authority is mkcert's: after `mkcert -install` browsers trust it")

@@ -24,7 +24,7 @@ LONG_SECONDS = 24  # proxies that have a limit by default end an answer after 15
 @pytest.fixture(scope="module")
 def installed(api: Any) -> None:
     """Skips the tests where the platform runs without a Gateway."""
-    found = client.CoreV1Api(api).list_namespaced_secret(
+    found: Any = client.CoreV1Api(api).list_namespaced_secret(
         GATEWAY_NAMESPACE, _request_timeout=API_SERVER_SECONDS
     )
     if manifests.CERTIFICATE not in {secret.metadata.name for secret in found.items}:

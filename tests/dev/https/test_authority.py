@@ -43,7 +43,7 @@ def test_the_authoritys_file_is_written_and_its_use_explained(tmp_path: Path) ->
     assert (tmp_path / "out/ca.crt").read_text() == "certificate"
     told = authority.usage("https://llm.localhost:8443", trusted=False)
     assert "curl --cacert out/ca.crt https://llm.localhost:8443/" in told
-    assert "SSL_CERT_FILE=$PWD/out/ca.crt" in told
+    assert "SSL_CERT_FILE=out/ca.crt" in told
     assert "mkcert" not in told
     assert "mkcert -install" in authority.usage("https://llm.localhost:8443", trusted=True)
     assert authority.FILE == ROOT / "out/ca.crt"
