@@ -37,7 +37,7 @@ class Waiting:
         return None
 
     async def pause(self, error: GatewayError, model: str, phases: Phases) -> None:
-        """Wait before the next attempt.
+        """Wait before the next attempt, while the runtime cannot be reached.
 
         Raises:
             GatewayError: That was the last one, with this error.
@@ -46,8 +46,13 @@ class Waiting:
         if left <= 0 or not self._expects(error, model):
             raise error
         phases.dispatched = None
-        await self._catalogue.refresh_if_old()
-        await asyncio.sleep(min(left, PAUSE_SECONDS))
+        end = clock() + left
+        while True:
+            await self._catalogue.refresh_if_old()
+            await asyncio.sleep(min(PAUSE_SECONDS, max(0.0, end - clock())))
+            # One look for all who wait: an attempt of each would take the CPU with which the runtime starts.
+            if clock() >= end or not isinstance(self._catalogue.error, RuntimeUnavailableError):
+                return
 
     async def progress(self, model: str, phases: Phases) -> str:
         """Tell in a few words what a stream is doing while it is silent."""
