@@ -57,6 +57,12 @@ def test_a_gateway_whose_calls_are_late_or_whose_streams_stall_misses_these_goal
     ]
 
 
+def test_a_peer_that_is_never_in_time_counts_as_in_time_at_the_lowest_rate_that_is_tried() -> None:
+    late = load(direct=4000.0, gateway=2400.0, envoy=3000.0, litellm=0.0)
+    found = {finding.goal: finding for finding in findings(MEASURED, late, arguments([]))}
+    assert found["calls/s with an added P99 of 10 ms, gateway / LiteLLM"].value.median == 2400 / 16
+
+
 def test_the_table_under_load_has_a_line_for_each_figure() -> None:
     lines = [" ".join(line.split()) for line in load_table(UNDER_LOAD, arguments([]))]
     assert lines[0] == "direct gateway envoy litellm"
