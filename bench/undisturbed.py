@@ -149,7 +149,7 @@ def main() -> int:
         prog="python -m bench.undisturbed", description=(__doc__ or "").splitlines()[0]
     )
     parser.add_argument("--count", type=int, default=100)
-    parser.add_argument("--broken", type=int, default=0, help="saves more, which have a syntax error")
+    parser.add_argument("--broken", type=int, default=20, help="saves more, which have a syntax error")
     parser.add_argument("--streams", type=int, default=8)
     parser.add_argument("--url", default=default_url(), help="default: $LLM_URL, else localhost:8000")
     parser.add_argument("--pods", action="store_true", help="count the processes in the gateway's pod")
