@@ -165,6 +165,24 @@ class RuntimeFailedError(GatewayError):
     status, code = 502, "runtime_error"
 
 
+class RuntimeLostError(RuntimeFailedError):
+    """The connection to the runtime broke during the answer: it was killed, or the network failed."""
+
+    code = "runtime_lost"
+
+
+class ModelCrashedError(RuntimeFailedError):
+    """The process in the runtime that runs the model ended; the next request starts it again."""
+
+    code = "model_crashed"
+
+
+class OutOfMemoryError(RuntimeFailedError):
+    """The runtime has too little memory for the model or the request."""
+
+    code = "out_of_memory"
+
+
 class OutOfTimeError(GatewayError):
     """The deadline has passed, or the runtime took too long for a token."""
 

@@ -56,7 +56,8 @@ class Fault:
 QUEUE_FULL = Answer(503, "queue_full", retry_after=True)
 TIMEOUT = Answer(504, "timeout")
 UNAVAILABLE = Answer(503, "runtime_unavailable", retry_after=True)
-FAILED = (Answer(502, "runtime_error"), Answer(200, "runtime_error"))
+CRASHED = (Answer(502, "model_crashed"), Answer(200, "model_crashed"))
+LOST = tuple(Answer(status, code) for status in (502, 200) for code in ("runtime_lost", "runtime_error"))
 LIMITED = Answer(429, "rate_limit_exceeded", retry_after=True)
 LIMITED_KEY = "limited"
 
@@ -87,7 +88,7 @@ TABLE = (
         "the model fails after its third token",
         "simulate",
         "LLMAvailabilityBurnFast",
-        {"clients": FAILED},
+        {"clients": CRASHED},
         _simulated("error", after_tokens=3),
     ),
     Fault(
@@ -111,7 +112,7 @@ TABLE = (
         "the runtime is killed, and starts again only at the end of the fault",
         "stop_runtime",
         "LLMRuntimeDown",
-        {"clients": (UNAVAILABLE, *FAILED)},
+        {"clients": (UNAVAILABLE, *LOST)},
     ),
     Fault(
         "runtime-frozen",

@@ -43,6 +43,10 @@ def serve(port: int) -> None:
 
 
 def client(port: int, command: str, *arguments: str) -> None:
+    # Go asks the proxy for any address but loopback: net/http, ProxyFromEnvironment.
+    host = os.environ["OLLAMA_HOST"].rpartition(":")[0]
+    if os.environ.get("HTTP_PROXY") and host != "127.0.0.1":
+        sys.exit("Error: proxyconnect tcp: connection refused")
     try:
         server = socket.create_connection(("127.0.0.1", port))
     except ConnectionRefusedError:

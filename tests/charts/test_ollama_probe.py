@@ -36,6 +36,12 @@ def test_a_model_that_is_not_in_memory_is_loaded_first(serving: Pod) -> None:
     assert serving.calls() == [["ps"], ["show", "gemma3:270m"], ["run", "gemma3:270m", ""]]
 
 
+def test_a_proxy_in_the_environment_breaks_no_probe(serving: Pod) -> None:
+    listed = f"{PS}gemma3:270m    e7d36fb2c3b3    439 MB    100% CPU    4096    Forever\n"
+    done = serving.run("ready", MODEL, results={"ps": [0, listed, ""]}, HTTP_PROXY="http://127.0.0.1:9")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_a_model_that_a_client_has_loaded_stays_in_memory(serving: Pod) -> None:
     """A probe that loads the default in its place would make the two of them load again and again."""
     listed = f"{PS}qwen3:0.6b    7df6b6e09427    1.0 GB    100% CPU    4096    Forever\n"

@@ -54,6 +54,18 @@ def test_the_gateways_checks_pass_with_the_first_of_its_keys(helm: Helm, gateway
     assert done.stdout.endswith("smoke: all 7 checks passed\n")
 
 
+def test_the_checks_ask_the_services_themselves_whatever_proxy_the_environment_has(
+    helm: Helm, gateway: str, runtime: str
+) -> None:
+    nowhere = "http://127.0.0.1:9"
+    proxies = {"HTTP_PROXY": nowhere, "http_proxy": nowhere}
+    done = run(smoke(helm, "llm-api"), LLM_URL=gateway, LLM_API_KEYS="one", **proxies)
+    assert done.returncode == 0, done.stdout + done.stderr
+    container = smoke(helm, "llm-runtime", "engine=simulated")
+    done = run(container, OLLAMA_HOST=runtime, MODEL="smollm2:135m", **proxies)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_a_gateway_that_refuses_the_key_fails_the_checks_that_need_it(helm: Helm, gateway: str) -> None:
     done = run(smoke(helm, "llm-api"), LLM_URL=gateway, LLM_API_KEYS="wrong")
     assert done.returncode == 1

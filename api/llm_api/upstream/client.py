@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import httpx
 
-from llm_api.errors import OutOfTimeError, RuntimeFailedError
+from llm_api.errors import OutOfTimeError, RuntimeFailedError, RuntimeLostError
 from llm_api.record import Phases, clock
 from llm_api.settings import Settings
 from llm_api.upstream import ollama
@@ -106,7 +106,7 @@ class Runtime:
             seconds, which = (between, "next") if phases.first_token else (first, "first")
             raise OutOfTimeError(f"the runtime sent no {which} token within {seconds:g} s") from None
         except httpx.RequestError as error:
-            raise RuntimeFailedError(f"the connection to the runtime broke: {error}") from error
+            raise RuntimeLostError(f"the connection to the runtime broke: {error}") from error
         raise RuntimeFailedError("the runtime's response ended early")
 
     @asynccontextmanager

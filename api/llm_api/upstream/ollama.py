@@ -13,6 +13,8 @@ from llm_api.errors import (
     ContextLengthError,
     GatewayError,
     InvalidRequestError,
+    ModelCrashedError,
+    OutOfMemoryError,
     RuntimeBusyError,
     RuntimeFailedError,
     RuntimeLimitError,
@@ -27,6 +29,14 @@ NANO = 1e-9
 MALFORMED = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
 # How Ollama and llama.cpp word their refusal of a prompt that is too long.
 TOO_LONG = re.compile(r"context (length|size|window)|exceeds? the (available )?context", re.IGNORECASE)
+# How Ollama words its own ends (llm/status.go and llm/llama_server.go of its source). Its report of a crash
+# may quote the memory that was missing, which then is the reason.
+OUT_OF_MEMORY = re.compile(
+    r"out of (device )?memory|(insufficient|not enough|more system) memory|[cm]alloc failed"
+    r"|failed to allocate|allocation failed|outofmemory|signal: killed",
+    re.IGNORECASE,
+)
+CRASHED = re.compile(r"unexpectedly stopped|process has terminated|process no longer running", re.IGNORECASE)
 DEFAULT_RETRY_SECONDS = 2
 
 
@@ -81,7 +91,7 @@ def parse(lines: list[bytes], chunks: list[Chunk]) -> Finish | None:
         try:
             event = _loads(line.decode())
             if "error" in event:
-                raise RuntimeFailedError(f"the runtime failed: {event['error']}")
+                raise failure(f"the runtime failed: {event['error']}")
             if "embeddings" in event:
                 chunks.append(Chunk(embeddings=_vectors(event["embeddings"])))
                 return _finish(event)
@@ -147,6 +157,13 @@ def _amount(event: dict[str, Any], name: str) -> int:
     return max(0, min(int(event.get(name, 0)), 2**63 - 1))
 
 
+def failure(message: str) -> RuntimeFailedError:
+    """Return the error for a failure inside the runtime, told apart by Ollama's words for it."""
+    if OUT_OF_MEMORY.search(message):
+        return OutOfMemoryError(message)
+    return ModelCrashedError(message) if CRASHED.search(message) else RuntimeFailedError(message)
+
+
 def error_of(response: httpx.Response, content: bytes, model: str) -> GatewayError:
     """Return the error for a response whose status is not 200, given the content that has been read."""
     status = response.status_code
@@ -162,7 +179,7 @@ def error_of(response: httpx.Response, content: bytes, model: str) -> GatewayErr
     if status in (429, 503):
         busy = RuntimeLimitError if status == 429 else RuntimeBusyError
         return busy(f"the runtime is busy: {message}", retry_after=_retry_after(response))
-    return RuntimeFailedError(f"the runtime responded with status {status}: {message}")
+    return failure(f"the runtime responded with status {status}: {message}")
 
 
 def _retry_after(response: httpx.Response) -> int:

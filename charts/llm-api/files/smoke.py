@@ -13,6 +13,7 @@ import urllib.request
 URL = os.environ["LLM_URL"]
 KEY = os.environ.get("LLM_API_KEYS", "").split(",")[0]
 SECONDS = 120  # of silence
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # whatever HTTP_PROXY says
 PROMPT = {"prompt": "Say hello.", "options": {"num_predict": 16, "temperature": 0}}
 
 
@@ -22,7 +23,7 @@ def ask(path, body=None):
     data = None if body is None else json.dumps(body).encode()
     try:
         request = urllib.request.Request(URL + path, data, headers)
-        with urllib.request.urlopen(request, timeout=SECONDS) as response:
+        with DIRECT.open(request, timeout=SECONDS) as response:
             return response.status, response.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()

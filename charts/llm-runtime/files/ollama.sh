@@ -4,6 +4,8 @@
 set -euo pipefail
 export LC_ALL=C # match bytes, whatever the locale
 files=${TMPDIR:-/tmp}
+# By 0.0.0.0, where the server listens, the CLI would go through the HTTP_PROXY of the pod; by loopback it never does.
+export OLLAMA_HOST=127.0.0.1:${OLLAMA_HOST##*:}
 
 # pull MODEL...: put the models on the volume, one after the other. A MODEL is "NAME SOURCE [--insecure]".
 pull() {

@@ -8,13 +8,14 @@ import urllib.request
 
 URL, MODEL = os.environ["OLLAMA_HOST"], os.environ["MODEL"]
 SECONDS = 120  # of silence
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # whatever HTTP_PROXY says
 
 
 def main():
     body = {"model": MODEL, "prompt": "Say hello.", "stream": False, "options": {"num_predict": 8}}
     request = urllib.request.Request(f"{URL}/api/generate", json.dumps(body).encode())
     try:
-        with urllib.request.urlopen(request, timeout=SECONDS) as response:
+        with DIRECT.open(request, timeout=SECONDS) as response:
             text = json.load(response)["response"]
     except urllib.error.HTTPError as error:
         return f"FAIL  the model {MODEL} answers: status {error.code}: {error.read().decode()[:300]}"

@@ -1,5 +1,6 @@
 # What `helm test` checks of Ollama at OLLAMA_HOST. The image has bash and Ollama's own CLI, but no curl.
 set -euo pipefail
+export NO_PROXY='*' no_proxy='*'
 
 check() {
   local name=$1 output

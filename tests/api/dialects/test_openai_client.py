@@ -130,7 +130,7 @@ async def test_a_runtime_that_fails_is_an_internal_server_error(connect: Connect
     await live.simulate(fault={"kind": "error"})
     with pytest.raises(openai.InternalServerError) as caught:
         await client.chat.completions.create(model=MODEL, messages=HELLO)
-    assert (caught.value.status_code, caught.value.code) == (502, "runtime_error")
+    assert (caught.value.status_code, caught.value.code) == (502, "model_crashed")
 
 
 async def test_the_client_retries_after_an_error_if_it_may(connect: Connect) -> None:
@@ -156,7 +156,7 @@ async def test_an_error_during_a_stream_is_an_api_error(connect: Connect) -> Non
     with pytest.raises(openai.APIError) as caught:
         await consume()
     assert any(texts)
-    assert caught.value.code == "runtime_error"
+    assert caught.value.code == "model_crashed"
 
 
 async def test_closing_a_stream_ends_the_generation_at_the_runtime(connect: Connect) -> None:

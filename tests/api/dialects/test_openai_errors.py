@@ -93,7 +93,7 @@ async def test_a_request_past_its_deadline_is_a_504(open_gateway: Open) -> None:
     ("status", "body", "expected"),
     [
         (400, {"error": "no chat template"}, (400, "invalid_value", None)),
-        (500, {"error": "out of memory"}, (502, "runtime_error", None)),
+        (500, {"error": "out of memory"}, (502, "out_of_memory", None)),
         (503, {"error": "server busy"}, (503, "runtime_busy", None)),
         (429, {"error": "too many requests"}, (429, "runtime_busy", None)),
         (
@@ -139,7 +139,7 @@ async def test_an_error_during_a_stream_is_its_last_event(open_gateway: Open) ->
     assert response.status_code == 200
     *_, last, rest = response.text.split("\n\n")
     assert rest == ""
-    assert json.loads(last.removeprefix("data: "))["error"]["code"] == "runtime_error"
+    assert json.loads(last.removeprefix("data: "))["error"]["code"] == "out_of_memory"
 
 
 async def test_an_api_with_a_shape_of_its_own_has_it_in_every_error(

@@ -106,7 +106,7 @@ async def test_a_failure_ends_the_stream_with_its_error_and_what_there_was(open_
     app.runtime.post("/api/chat").mock(return_value=httpx.Response(200, content=lines()))
     found = events(await respond(app, stream=True))
     assert kinds(found)[-2:] == ["error", "response.failed"]
-    assert (found[-2]["code"], found[-2]["message"]) == ("runtime_error", "the runtime failed: out of memory")
+    assert (found[-2]["code"], found[-2]["message"]) == ("out_of_memory", "the runtime failed: out of memory")
     failed = found[-1]["response"]
     assert (failed["status"], failed["error"]["code"]) == ("failed", "server_error")
     assert failed["output"][0]["content"][0]["text"] == "Hel"

@@ -70,17 +70,17 @@ async def complete(*chunks: bytes) -> AsyncIterator[bytes]:
 
 
 @pytest.mark.parametrize(
-    "chunks",
+    ("code", "chunks"),
     [
-        broken(PIECE),
-        complete(PIECE, ERROR_LINE),
-        complete(PIECE + ERROR_LINE),  # in one read, which must not make a difference
-        complete(PIECE, b"nonsense\n"),
-        complete(PIECE + b"nonsense\n"),
+        ("runtime_lost", broken(PIECE)),
+        ("model_crashed", complete(PIECE, ERROR_LINE)),
+        ("model_crashed", complete(PIECE + ERROR_LINE)),  # in one read, which must not make a difference
+        ("runtime_error", complete(PIECE, b"nonsense\n")),
+        ("runtime_error", complete(PIECE + b"nonsense\n")),
     ],
 )
 async def test_a_failure_after_the_stream_has_started_ends_it_with_an_error_event(
-    open_gateway: Open, chunks: AsyncIterator[bytes]
+    open_gateway: Open, chunks: AsyncIterator[bytes], code: str
 ) -> None:
     app = await open_gateway()
     route = app.runtime.post("/api/generate")
@@ -88,6 +88,37 @@ async def test_a_failure_after_the_stream_has_started_ends_it_with_an_error_even
     response = await generate(app, stream=True)
     piece, last = map(json.loads, response.text.splitlines())
     assert (response.status_code, piece["response"]) == (200, "Hel")
-    assert (set(last), last["error"]["code"]) == ({"error"}, "runtime_error")
+    assert (set(last), last["error"]["code"]) == ({"error"}, code)
     assert app.outcomes("error") == 1
     assert route.call_count == 1  # no retries after the first byte
+
+
+STOPPED = (
+    "model runner has unexpectedly stopped, this may be due to resource limitations or an internal error,"
+    " check ollama server logs for details"
+)
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        (STOPPED, "model_crashed"),
+        ("llama-server process has terminated: exit status 134", "model_crashed"),
+        ("llama-server process has terminated: signal: killed", "out_of_memory"),
+        (f"{STOPPED}: CUDA error: out of memory", "out_of_memory"),
+        ("model requires more system memory (9.7 GiB) than is available (3.1 GiB)", "out_of_memory"),
+        ("cudaMalloc failed: out of memory", "out_of_memory"),
+        ("unknown architecture", "runtime_error"),
+    ],
+)
+async def test_ollamas_own_ends_are_told_apart_before_and_in_a_stream(
+    open_gateway: Open, message: str, code: str
+) -> None:
+    app = await open_gateway()
+    app.runtime.post("/api/generate").respond(500, json={"error": message})
+    assert message in error_of(await generate(app), 502, code)["message"]
+    error = json.dumps({"error": message}).encode() + b"\n"
+    app.runtime.post("/api/generate").respond(content=PIECE + error)
+    last = json.loads((await generate(app, stream=True)).text.splitlines()[-1])
+    assert last["error"]["code"] == code
+    assert message in last["error"]["message"]

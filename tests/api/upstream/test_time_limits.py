@@ -81,19 +81,19 @@ async def test_a_runtime_that_drops_the_connection_has_failed(serve: Serve, stre
     live = await serve()
     await live.simulate(fault={"kind": "drop"})
     response = await live.http.post("/generate", json={"prompt": "Hello", "stream": stream})
-    error_of(response, 502, "runtime_error")
+    error_of(response, 502, "runtime_lost")
     await live.simulate(fault={"kind": "drop", "after_tokens": 2})
     response = await live.http.post("/generate", json={"prompt": "Hello", "stream": stream})
     lines = [json.loads(line) for line in response.text.splitlines()]
     assert (response.status_code, len(lines)) == ((200, 3) if stream else (502, 1))
-    assert lines[-1]["error"]["code"] == "runtime_error"
+    assert lines[-1]["error"]["code"] == "runtime_lost"
     assert live.outcomes("error") == 2
 
 
 @pytest.mark.parametrize(
     ("kind", "status", "code"),
     [
-        ("error", 502, "runtime_error"),
+        ("error", 502, "model_crashed"),
         ("not_found", 404, "model_not_found"),
         ("cancelled", 502, "runtime_error"),
         ("busy", 503, "runtime_busy"),
