@@ -132,7 +132,7 @@ async def test_a_replica_serves_new_connections_until_none_has_come_for_a_while(
             last = time.monotonic()
             await asyncio.sleep(0.1)
         await gateway.exits()
-        assert 0.9 <= time.monotonic() - last <= 10
+        assert time.monotonic() - last >= 0.9
 
 
 async def test_a_replica_serves_on_while_it_still_generates(serve: Serve) -> None:
