@@ -67,7 +67,8 @@ def objects(response: httpx.Response) -> list[Any]:
     if kind == "application/x-ndjson":
         texts = response.text.splitlines()
     elif kind.startswith("text/event-stream"):
-        texts = [event.removeprefix("data: ") for event in response.text.split("\n\n")]
+        # An event is its data alone, or a line with its name and the data.
+        texts = [event.rpartition("\n")[2].removeprefix("data: ") for event in response.text.split("\n\n")]
     return [json.loads(text, parse_constant=refuse_constant) for text in texts if text not in ("", "[DONE]")]
 
 
@@ -106,6 +107,8 @@ def lines(*events: dict[str, Any]) -> bytes:
 @example("/generate", False, lines(DONE | {"eval_duration": 10**400}))
 @example("/generate", False, lines(DONE | {"eval_duration": -1e30}))
 @example("/generate", True, lines(DONE | {"response": "\ud800"}))
+@example("/v1/responses", True, lines(DONE))
+@example("/v1/responses", True, lines(DONE | {"done": False}, {"error": "x"}))
 async def test_any_lines_from_the_runtime_lead_to_a_well_formed_response(
     app: InProcess, route: str, stream: bool, content: bytes
 ) -> None:

@@ -46,7 +46,7 @@ def test_the_image_is_pinned_to_a_version() -> None:
 
 def test_every_scenario_is_a_script_that_the_config_map_carries_with_its_imports() -> None:
     data = config_map("x")["data"]
-    assert {f"{name}.js" for name in (*SCENARIOS, "autoscale", "lib", "summary")} == set(data)
+    assert {f"{name}.js" for name in (*SCENARIOS, "autoscale", "rollout", "lib", "summary")} == set(data)
     for text in data.values():
         assert set(re.findall(r"from '\./([^']+)'", text)) <= set(data)
     assert all(path.stat().st_size < 100_000 for path in SCRIPTS.glob("*.js"))
