@@ -79,12 +79,9 @@ async def metrics(request: Request) -> Response:
     return Response(content, headers={"content-type": CONTENT_TYPE_PLAIN_0_0_4})
 
 
-ROUTERS = (own, openai.router, anthropic.router, ollama.generations, ollama.models, probes, docs)
-GENERATING = tuple(
-    path
-    for router in (own, openai.router, anthropic.router, ollama.generations)
-    for path in paths_with_body(router)
-)
+GENERATORS = (own, openai.router, anthropic.router, ollama.generations)
+ROUTERS = (*GENERATORS, ollama.models, probes, docs)
+GENERATING = tuple(path for router in GENERATORS for path in paths_with_body(router))
 
 
 class State(TypedDict):

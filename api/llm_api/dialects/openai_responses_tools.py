@@ -112,18 +112,16 @@ class SchemaFormat(Documented):
     definition: dict[str, Any] = Field(alias="schema")
     NEUTRAL: ClassVar = {"name": ANY_VALUE, "description": ANY_VALUE, "strict": ANY_VALUE}
 
+    @property
+    def for_ollama(self) -> Any:
+        """Ollama's `format`."""
+        return self.definition or "json"
+
 
 class TextOptions(Documented):
     format: Annotated[TextFormat | ObjectFormat | SchemaFormat, Field(discriminator="type")] | None = None
     # OpenAI's clients send it to certain models, unasked.
     IGNORED: ClassVar = {"verbosity": "no model here knows it: ask for it in the instructions"}
-
-    @property
-    def for_ollama(self) -> Any:
-        """Ollama's `format`."""
-        if isinstance(self.format, SchemaFormat):
-            return self.format.definition or "json"
-        return "json" if isinstance(self.format, ObjectFormat) else None
 
 
 def plan_of(
@@ -134,7 +132,7 @@ def plan_of(
     Raises:
         InvalidRequestError: The choice is impossible with these tools.
     """
-    answer_format = text.for_ollama if text else None
+    answer_format = text.format.for_ollama if text and text.format else None
     if not tools and choice is None and answer_format is None:
         return PLAIN
     offered = [tool.translate() for tool in tools if isinstance(tool, FunctionTool)]

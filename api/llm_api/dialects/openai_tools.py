@@ -76,9 +76,19 @@ ToolChoice = Choice | Annotated[FunctionChoice | AllowedChoice | Custom, Field(d
 class TextFormat(Documented):
     type: Literal["text"]
 
+    @property
+    def for_ollama(self) -> Any:
+        """Ollama's `format`."""
+        return None
+
 
 class ObjectFormat(Documented):
     type: Literal["json_object"]
+
+    @property
+    def for_ollama(self) -> Any:
+        """Ollama's `format`."""
+        return "json"
 
 
 class Schema(Documented):
@@ -89,6 +99,11 @@ class Schema(Documented):
 class SchemaFormat(Documented):
     type: Literal["json_schema"]
     json_schema: Schema
+
+    @property
+    def for_ollama(self) -> Any:
+        """Ollama's `format`."""
+        return self.json_schema.definition or "json"
 
 
 ResponseFormat = Annotated[TextFormat | ObjectFormat | SchemaFormat, Field(discriminator="type")]
@@ -109,7 +124,7 @@ def plan_of(
     if not tools and choice is None and response_format is None:
         return PLAIN
     offered = [_tool(tool.function) for tool in tools if isinstance(tool, FunctionTool)]
-    answer_format = _format(response_format)
+    answer_format = response_format.for_ollama if response_format else None
     if isinstance(choice, AllowedChoice):
         names = [one.function.name for one in choice.allowed_tools.tools if isinstance(one, FunctionChoice)]
         return choose(offered, choice.allowed_tools.mode, answer_format, among=names, parallel=parallel)
@@ -142,10 +157,3 @@ def choose(
 
 def _tool(function: Function) -> Tool:
     return Tool(function.name, function.description or "", function.parameters or {})
-
-
-def _format(given: TextFormat | ObjectFormat | SchemaFormat | None) -> Any:
-    """Return Ollama's `format`."""
-    if isinstance(given, SchemaFormat):
-        return given.json_schema.definition or "json"
-    return "json" if isinstance(given, ObjectFormat) else None

@@ -17,18 +17,13 @@ from llm_api.dialects.ollama import (
 )
 from llm_api.gateway import Gateway
 from llm_api.server.generation import answer
-from llm_api.server.routes import BoundedRoute, responses
+from llm_api.server.routes import BoundedRoute, generates, responses
 
 BODY_ERRORS = (errors.InvalidRequestError, errors.BodyTimeoutError, errors.TooLargeError)
 CHANGE_ERRORS = (errors.InvalidRequestError, errors.ModelChangeError)
 NDJSON = "application/x-ndjson"
 generations = APIRouter(route_class=BoundedRoute, tags=["Ollama's API"])
 models = APIRouter(route_class=BoundedRoute, tags=["Ollama's API"])
-
-
-def _generation(stream: str = "") -> dict[str, Any]:
-    documented = responses(*errors.GENERATION_ERRORS, stream=stream, shape=OllamaErrorResponse)
-    return {"response_model": dict[str, Any], "responses": documented}
 
 
 def _query(*more: type[errors.GatewayError]) -> dict[str, Any]:
@@ -39,25 +34,25 @@ def _query(*more: type[errors.GatewayError]) -> dict[str, Any]:
     }
 
 
-@generations.post("/api/chat", **_generation(NDJSON))
+@generations.post("/api/chat", **generates(NDJSON, OllamaErrorResponse))
 async def chat(request: Request, body: OllamaChatRequest) -> Response:
     """Continue a conversation, as in Ollama's API: as NDJSON unless `stream` is false."""
     return await answer(request, body)
 
 
-@generations.post("/api/generate", **_generation(NDJSON))
+@generations.post("/api/generate", **generates(NDJSON, OllamaErrorResponse))
 async def generate(request: Request, body: OllamaGenerateRequest) -> Response:
     """Answer a prompt, as in Ollama's API: as NDJSON unless `stream` is false."""
     return await answer(request, body)
 
 
-@generations.post("/api/embed", **_generation())
+@generations.post("/api/embed", **generates(shape=OllamaErrorResponse))
 async def embed(request: Request, body: OllamaEmbedRequest) -> Response:
     """Embed texts, as in Ollama's API."""
     return await answer(request, body)
 
 
-@generations.post("/api/embeddings", **_generation())
+@generations.post("/api/embeddings", **generates(shape=OllamaErrorResponse))
 async def embeddings(request: Request, body: OllamaEmbeddingsRequest) -> Response:
     """Embed one text, as in Ollama's older API."""
     return await answer(request, body)

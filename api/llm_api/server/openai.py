@@ -9,48 +9,32 @@ from llm_api.dialects.openai_chat import ChatRequest
 from llm_api.dialects.openai_completions import CompletionRequest
 from llm_api.dialects.openai_embeddings import EmbeddingsRequest
 from llm_api.dialects.openai_responses import ResponsesRequest
-from llm_api.errors import GENERATION_ERRORS
+from llm_api.server.answer import SSE
 from llm_api.server.generation import answer
-from llm_api.server.routes import BoundedRoute, responses
+from llm_api.server.routes import BoundedRoute, generates, responses
 
 router = APIRouter(route_class=BoundedRoute)
 
 
-@router.post(
-    "/v1/chat/completions",
-    response_model=dict[str, Any],
-    responses=responses(*GENERATION_ERRORS, stream="text/event-stream"),
-)
+@router.post("/v1/chat/completions", **generates(SSE))
 async def chat(request: Request, body: ChatRequest) -> Response:
     """Continue a conversation, as in OpenAI's API; with `stream`, as server-sent events."""
     return await answer(request, body)
 
 
-@router.post(
-    "/v1/responses",
-    response_model=dict[str, Any],
-    responses=responses(*GENERATION_ERRORS, stream="text/event-stream"),
-)
+@router.post("/v1/responses", **generates(SSE))
 async def respond(request: Request, body: ResponsesRequest) -> Response:
     """Continue a conversation, as in OpenAI's newer API, but without state; `stream` sends events."""
     return await answer(request, body)
 
 
-@router.post(
-    "/v1/completions",
-    response_model=dict[str, Any],
-    responses=responses(*GENERATION_ERRORS, stream="text/event-stream"),
-)
+@router.post("/v1/completions", **generates(SSE))
 async def complete(request: Request, body: CompletionRequest) -> Response:
     """Continue a text, as in OpenAI's API; with `stream`, as server-sent events."""
     return await answer(request, body)
 
 
-@router.post(
-    "/v1/embeddings",
-    response_model=dict[str, Any],
-    responses=responses(*GENERATION_ERRORS),
-)
+@router.post("/v1/embeddings", **generates())
 async def embeddings(request: Request, body: EmbeddingsRequest) -> Response:
     """Embed texts, as in OpenAI's API."""
     return await answer(request, body)

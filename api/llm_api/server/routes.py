@@ -11,7 +11,7 @@ from starlette.routing import request_response
 
 from llm_api.dialects.errors import ErrorResponse
 from llm_api.dialects.fields import Strict
-from llm_api.errors import GatewayError
+from llm_api.errors import GENERATION_ERRORS, GatewayError
 from llm_api.record import RequestRecord
 from llm_api.server.body import read
 
@@ -90,3 +90,11 @@ def responses(
         entry = documented.setdefault(error.status, {"model": shape, "description": ""})
         entry["description"] = f"{entry['description']} {inspect.getdoc(error)}".strip()
     return documented | ({200: {"content": {stream: {}}}} if stream else {})
+
+
+def generates(stream: str = "", shape: type[BaseModel] = ErrorResponse) -> dict[str, Any]:
+    """Return the options of a route that generates, in an API whose own documents describe the answer."""
+    return {
+        "response_model": dict[str, Any],
+        "responses": responses(*GENERATION_ERRORS, stream=stream, shape=shape),
+    }
