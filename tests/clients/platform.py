@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 MODEL = "simulated:latest"
 KEY = "a-key"
@@ -33,6 +34,19 @@ CITY: dict[str, Any] = {
     "required": ["city"],
     "additionalProperties": False,
 }
+
+
+class City(BaseModel):
+    """A city and how many live there."""
+
+    name: str
+    inhabitants: int
+
+
+def get_weather(city: str) -> str:
+    """Tell the weather in a city."""
+    return f"Rain in {city}."
+
 
 proves = pytest.mark.proves
 """The client (a package, those of npm as npm:NAME), the API and its features that a test proves."""

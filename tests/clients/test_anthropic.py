@@ -5,21 +5,13 @@ from typing import Any
 
 import anthropic
 import pytest
-from pydantic import BaseModel
 
-from tests.clients.platform import ASK_WEATHER, CITY, HELLO, MESSAGES, MODEL, PIXEL, proves
+from tests.clients.platform import ASK_WEATHER, CITY, HELLO, MESSAGES, MODEL, PIXEL, City, proves
 
 CLIENT = "anthropic"
 GREETING: Any = {"role": "user", "content": HELLO}
 GIVEN: Any = {"model": MODEL, "max_tokens": 1000}
 TOOLS: Any = [{"name": "get_weather", "input_schema": CITY}]
-
-
-class City(BaseModel):
-    """What the model has to say."""
-
-    name: str
-    inhabitants: int
 
 
 @pytest.fixture

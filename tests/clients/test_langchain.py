@@ -11,7 +11,6 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_ollama import ChatOllama, OllamaEmbeddings
 from langchain_openai import ChatOpenAI, OpenAIEmbeddings
-from pydantic import BaseModel
 
 from tests.clients.platform import (
     ASK_WEATHER,
@@ -24,7 +23,9 @@ from tests.clients.platform import (
     OLLAMA_EMBED,
     PIXEL,
     RESPONSES,
+    City,
     closes_no_connections,
+    get_weather,
     proves,
 )
 
@@ -53,18 +54,6 @@ def each_model(*features: str) -> pytest.MarkDecorator:
             for (package, api), make in MODELS.items()
         ],
     )
-
-
-class City(BaseModel):
-    """A city and how many live there."""
-
-    name: str
-    inhabitants: int
-
-
-def get_weather(city: str) -> str:
-    """Tell the weather in a city."""
-    return f"Rain in {city}."
 
 
 @each_model("text", "conversation")

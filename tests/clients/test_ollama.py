@@ -6,7 +6,6 @@ from typing import Any
 
 import ollama
 import pytest
-from pydantic import BaseModel
 
 from tests.clients.platform import (
     ASK_WEATHER,
@@ -16,19 +15,13 @@ from tests.clients.platform import (
     OLLAMA_EMBED,
     OLLAMA_GENERATE,
     PIXEL,
+    City,
     proves,
 )
 
 CLIENT = "ollama"
 GREETING: Any = {"role": "user", "content": HELLO}
 QUESTION: Any = {"role": "user", "content": ASK_WEATHER}
-
-
-class City(BaseModel):
-    """What the model has to say."""
-
-    name: str
-    inhabitants: int
 
 
 @pytest.fixture

@@ -9,24 +9,20 @@ import pytest
 from agents import Agent, ModelSettings, Runner, function_tool
 from openai.types.responses import ResponseTextDeltaEvent
 from openai.types.shared import Reasoning
-from pydantic import BaseModel
 
-from tests.clients.platform import ASK_WEATHER, CHAT, HELLO, MODEL, PIXEL, RESPONSES, proves
+from tests.clients.platform import (
+    ASK_WEATHER,
+    CHAT,
+    HELLO,
+    MODEL,
+    PIXEL,
+    RESPONSES,
+    City,
+    get_weather,
+    proves,
+)
 
 CLIENT = "openai-agents"
-
-
-class City(BaseModel):
-    """A city and how many live there."""
-
-    name: str
-    inhabitants: int
-
-
-@function_tool
-def get_weather(city: str) -> str:
-    """Tell the weather in a city."""
-    return f"Rain in {city}."
 
 
 @pytest.fixture
@@ -74,7 +70,7 @@ async def test_a_stream_says_the_same(api: str) -> None:
 @pytest.mark.parametrize("choice", [None, "required"])
 @pytest.mark.parametrize("streamed", [False, True])
 async def test_an_agent_calls_a_tool_and_answers(api: str, streamed: bool, choice: str | None) -> None:
-    caller = agent(api, tools=[get_weather], model_settings=ModelSettings(tool_choice=choice))
+    caller = agent(api, tools=[function_tool(get_weather)], model_settings=ModelSettings(tool_choice=choice))
     if streamed:
         result: Any = Runner.run_streamed(caller, ASK_WEATHER)
         async for _ in result.stream_events():

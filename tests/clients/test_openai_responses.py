@@ -6,21 +6,13 @@ from typing import Any
 
 import openai
 import pytest
-from pydantic import BaseModel
 
-from tests.clients.platform import ASK_WEATHER, CITY, HELLO, MODEL, PIXEL, RESPONSES, proves
+from tests.clients.platform import ASK_WEATHER, CITY, HELLO, MODEL, PIXEL, RESPONSES, City, proves
 
 CLIENT = "openai"
 GREETING: Any = {"role": "user", "content": HELLO}
 QUESTION: Any = {"role": "user", "content": ASK_WEATHER}
 TOOLS: Any = [{"type": "function", "name": "get_weather", "parameters": CITY, "strict": True}]
-
-
-class City(BaseModel):
-    """What the model has to say."""
-
-    name: str
-    inhabitants: int
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import pytest
-from pydantic import BaseModel
 from pydantic_ai import Agent, BinaryContent, Embedder, NativeOutput
 from pydantic_ai.messages import ThinkingPart, ToolReturnPart
 from pydantic_ai.models import Model
@@ -19,7 +18,9 @@ from tests.clients.platform import (
     MODEL,
     PIXEL,
     RESPONSES,
+    City,
     closes_no_connections,
+    get_weather,
     proves,
 )
 
@@ -38,18 +39,6 @@ def each_model(*features: str) -> pytest.MarkDecorator:
         "make",
         [pytest.param(make, id=api, marks=proves(CLIENT, api, *features)) for api, make in MODELS.items()],
     )
-
-
-class City(BaseModel):
-    """A city and how many live there."""
-
-    name: str
-    inhabitants: int
-
-
-def get_weather(city: str) -> str:
-    """Tell the weather in a city."""
-    return f"Rain in {city}."
 
 
 @each_model("text", "conversation")
