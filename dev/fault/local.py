@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import IO
 
 import httpx
-import yaml
 
 from dev import FixableError
 from dev.doctor import tools
 from dev.fault.place import BEHAVIOR, GATEWAY_SETTINGS, HANG_SECONDS, HEALTHY
 from dev.fault.process import START_SECONDS, STOP_SECONDS, Process, free_port
-from dev.fault.prometheus import Prometheus
+from dev.fault.prometheus import Prometheus, command
 from dev.fault.table import Fault
 from dev.settings import ROOT
 from monitoring.source.drill import shortened
@@ -140,33 +139,13 @@ def _lines(stream: IO[str]) -> Iterator[str]:
 
 def prometheus(program: str, gateway: str, folder: Path) -> tuple[Process, str]:
     """Write the configuration with the shortened rules; return the process and its address."""
+    rules = []
     for path in RULES.glob("*.yaml"):
-        (folder / path.name).write_text(shortened(path.read_text(), SCRAPE_SECONDS))
-    target = {
-        "targets": [gateway.removeprefix("http://")],
-        "labels": {"namespace": "llm", "pod": "llm-api-0"},
-    }
-    config = {
-        "global": {
-            "scrape_interval": f"{SCRAPE_SECONDS}s",
-            "scrape_timeout": f"{SCRAPE_SECONDS}s",
-            "evaluation_interval": f"{SCRAPE_SECONDS}s",
-        },
-        "rule_files": [str(folder / path.name) for path in RULES.glob("*.yaml")],
-        "scrape_configs": [{"job_name": "llm-api", "static_configs": [target]}],
-    }
-    (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
+        rules.append(folder / path.name)
+        rules[-1].write_text(shortened(path.read_text(), SCRAPE_SECONDS))
     address = f"127.0.0.1:{free_port()}"
-    command = [
-        program,
-        f"--config.file={folder}/prometheus.yml",
-        f"--storage.tsdb.path={folder}/data",
-        f"--web.listen-address={address}",
-        "--log.level=warn",
-    ]
-    return Process(
-        command, folder, f"http://{address}/-/ready", folder / "prometheus.log"
-    ), f"http://{address}"
+    run = command(program, address, folder, gateway, rules, SCRAPE_SECONDS)
+    return Process(run, folder, f"http://{address}/-/ready", folder / "prometheus.log"), f"http://{address}"
 
 
 def find_prometheus() -> str | None:

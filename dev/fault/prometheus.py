@@ -1,8 +1,11 @@
-"""What the drill asks Prometheus."""
+"""Runs Prometheus on this machine, and asks it what the drill wants to know."""
 
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import httpx
+import yaml
 
 from dev.fault.timeline import Series
 
@@ -10,6 +13,43 @@ COUNTERS = '{__name__=~"llm_.+_(total|count|sum|bucket)", pod=~"llm-api.*"}'
 STARTS = 'process_start_time_seconds{pod=~"llm-api.*"}'
 LEFT = 'sum(llm_requests_running{pod=~"llm-api.*"}) + sum(llm_requests_waiting{pod=~"llm-api.*"})'
 TIMEOUT_SECONDS = 10
+
+
+def command(
+    program: str, address: str, folder: Path, gateway: str, rules: Iterable[Path], seconds: int
+) -> list[str]:
+    """Write a configuration into a folder, and return the command that runs Prometheus with it.
+
+    Args:
+        program: The path of Prometheus.
+        address: Where it listens, as HOST:PORT.
+        folder: Where its configuration and its data are.
+        gateway: The URL of the gateway that it scrapes, as if that were the pod llm-api-0.
+        rules: The files of the rules that it evaluates.
+        seconds: Between two scrapes, and between two evaluations.
+    """
+    target = {
+        "targets": [gateway.removeprefix("http://")],
+        "labels": {"namespace": "llm", "pod": "llm-api-0"},
+    }
+    interval = f"{seconds}s"
+    config = {
+        "global": {
+            "scrape_interval": interval,
+            "scrape_timeout": interval,
+            "evaluation_interval": interval,
+        },
+        "rule_files": [str(path) for path in rules],
+        "scrape_configs": [{"job_name": "llm-api", "static_configs": [target]}],
+    }
+    (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
+    return [
+        program,
+        f"--config.file={folder}/prometheus.yml",
+        f"--storage.tsdb.path={folder}/data",
+        f"--web.listen-address={address}",
+        "--log.level=warn",
+    ]
 
 
 class Prometheus:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-import yaml
 
+from dev.fault.prometheus import command
 from tests.monitoring.ask import numbers
 from tests.monitoring.queries import RULES, Query, dashboard_queries, metrics
 from tests.processes import PATIENCE, free_port, running, service
@@ -37,25 +37,9 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def scraper(prometheus: str, gateway: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a Prometheus that scrapes the gateway each second and evaluates the rules."""
     folder = tmp_path_factory.mktemp("prometheus")
-    target = {
-        "targets": [gateway.removeprefix("http://")],
-        "labels": {"namespace": "llm", "pod": "llm-api-0"},
-    }
-    config = {
-        "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
-        "rule_files": [str(path) for path in RULES],
-        "scrape_configs": [{"job_name": "llm-api", "static_configs": [target]}],
-    }
-    (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
     address = f"127.0.0.1:{free_port()}"
-    command = [
-        prometheus,
-        f"--config.file={folder}/prometheus.yml",
-        f"--storage.tsdb.path={folder}/data",
-        f"--web.listen-address={address}",
-        "--log.level=warn",
-    ]
-    with running(command, folder, f"http://{address}/-/ready", folder / "log"):
+    run = command(prometheus, address, folder, gateway, RULES, seconds=1)
+    with running(run, folder, f"http://{address}/-/ready", folder / "log"):
         yield f"http://{address}"
 
 
