@@ -22,6 +22,10 @@ VERBS = {
     "fault": ("dev.fault.command", "inject a fault, and check alert, answers and recovery"),
     "autoscale": ("dev.autoscale.command", "prove that both autoscalers act"),
     "rollout": ("dev.rollout.command", "prove that rolling restarts lose no request"),
+    "policies": (
+        "dev.policies.command",
+        "prove that the NetworkPolicies let through what they must, and no more",
+    ),
     "lint": ("dev.lint", "run the linters and the type checker"),
     "generate": ("dev.generate", "write the generated files"),
     "release": ("dev.release", "package the charts and push them"),

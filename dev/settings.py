@@ -80,6 +80,12 @@ TABLE = (
         "none",
         values=("traefik", "none"),
     ),
+    Setting(
+        "policies",
+        "NetworkPolicies: in the namespace of the platform, only what the charts allow connects",
+        "false",
+        kind="switch",
+    ),
     Setting("api_port", "the gateway's port on this machine", str(API_PORT), kind="port"),
     Setting("runtime_port", "the runtime's port on this machine", str(RUNTIME_PORT), kind="port"),
     Setting(

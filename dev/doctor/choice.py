@@ -151,6 +151,11 @@ def check_local(values: Values) -> None:
             f"GATEWAY={values['gateway']} needs the cluster, and PROFILE=local has none",
             "GATEWAY=none, or PROFILE=cluster",
         )
+    if values["policies"]:
+        raise FixableError(
+            "POLICIES=true needs the cluster, and PROFILE=local has none",
+            "POLICIES=false, or PROFILE=cluster",
+        )
     if ENGINES[values["engine"]].embedded and values["api_port"] == values["runtime_port"]:
         raise FixableError(
             f"API_PORT and RUNTIME_PORT are both {values['api_port']}", "give each a port of its own"

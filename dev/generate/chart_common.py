@@ -14,6 +14,7 @@ TEMPLATES = [
     "_common.tpl",
     "hpa.yaml",
     "httproute.yaml",
+    "networkpolicy-test.yaml",
     "pdb.yaml",
     "scaledobject.yaml",
     "serviceaccount.yaml",

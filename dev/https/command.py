@@ -9,8 +9,8 @@ import base64
 import json
 import sys
 
-from dev import FixableError
-from dev.https import authority, kubectl, manifests
+from dev import FixableError, kubectl
+from dev.https import authority, manifests
 from dev.settings import GATEWAY_NAMESPACE
 
 WEBHOOK_SECONDS = 90  # cert-manager's webhook answers some seconds after its pod is ready

@@ -29,7 +29,7 @@ from dev.settings import (
     TABLE,
     Values,
 )
-from dev.tilt import https, sources
+from dev.tilt import https, policies, sources
 from dev.up import processes
 
 # How long a model's download may keep `tilt ci` waiting; Tilt has readiness_timeout since 0.35.
@@ -113,6 +113,7 @@ def cluster(values: Values) -> Plan:
         "monitoring_namespace": MONITORING_NAMESPACE,
         "namespaces": sources.namespaces(values),
         "https": https.plan(values),
+        "policies": policies.files(values),
         "runs_runtime": values["engine"] != "host",
         "builds_runtime": ENGINES[values["engine"]].embedded,
         "build_args": sources.build_arguments(values, images),
@@ -132,9 +133,10 @@ def api_values(values: Values) -> dict[str, Any]:
         "serviceMonitor.enabled": values["monitoring"],
     } | https.route_values(values)
     if values["engine"] != "host":
-        return common
+        return common | policies.gateway_values(values)
     url = ollama.url_from_pods(ollama.parse_address(values["ollama_host"]), probe.container_engine())
-    return common | {"runtime.url": url, "runtime.balance": "none"}
+    own = {"runtime.url": url, "runtime.balance": "none"}
+    return common | own | policies.gateway_values(values, url)
 
 
 def runtime_values(values: Values, images: Mapping[str, str]) -> dict[str, Any]:
@@ -145,7 +147,7 @@ def runtime_values(values: Values, images: Mapping[str, str]) -> dict[str, Any]:
         "engine": values["engine"],
         "autoscaling.mode": values["autoscaler"],
         "serviceMonitor.enabled": values["monitoring"],
-    }
+    } | policies.runtime_values(values)
     if ENGINES[values["engine"]].embedded:
         own = {"models[0].name": values["model"], "development": True}
         return common | own | {"persistence.enabled": False}  # the weights are in the image

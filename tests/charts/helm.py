@@ -57,8 +57,8 @@ def with_image(chart: str, settings: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def by_kind(manifests: list[Manifest]) -> dict[str, Manifest]:
-    """Key objects by kind, or by kind/name where there are several; leave out the pod of `helm test`."""
-    manifests = [manifest for manifest in manifests if manifest["kind"] != "Pod"]
+    """Key objects by kind, or by kind/name where there are several; leave out what is for `helm test`."""
+    manifests = [manifest for manifest in manifests if not manifest["metadata"]["name"].endswith("-test")]
     kinds = [manifest["kind"] for manifest in manifests]
     return {
         kind if kinds.count(kind) == 1 else f"{kind}/{manifest['metadata']['name']}": manifest

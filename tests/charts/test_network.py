@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from tests.charts.helm import CHARTS, NAMES, Helm, Render, with_image
+from tests.charts.helm import CHARTS, NAMES, ROOT, Helm, Render, by_kind, container, with_image
 
 charts = pytest.mark.parametrize("chart", NAMES)
 ROUTE = "httpRoute.enabled=true,httpRoute.parentRefs[0].name=llm,httpRoute.parentRefs[0].namespace=gateways"
@@ -84,7 +85,10 @@ def test_the_gateway_is_reached_by_whom_the_values_name_and_by_prometheus_if_it_
     peer = "networkPolicy.from[0].namespaceSelector.matchLabels.name=gateways"
     gateway, prometheus = sources(policy(render, "llm-api", peer, "serviceMonitor.enabled=true"))
     assert gateway == {"namespaceSelector": {"matchLabels": {"name": "gateways"}}}
-    assert prometheus == {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
+    assert prometheus == {
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}},
+        "podSelector": {"matchLabels": {"app.kubernetes.io/name": "prometheus"}},
+    }
 
 
 def test_the_runtime_is_reached_by_the_gateway(render: Render) -> None:
@@ -138,7 +142,36 @@ def test_the_pod_of_helm_test_reaches_the_service_and_is_not_one_of_its_pods(hel
     manifests = helm.template(CHARTS / chart, *with_image(chart, ("networkPolicy.enabled=true",)))
     (tester,) = [manifest for manifest in manifests if manifest["kind"] == "Pod"]
     labels = tester["metadata"]["labels"]
-    (spec,) = [manifest["spec"] for manifest in manifests if manifest["kind"] == "NetworkPolicy"]
+    specs = {m["metadata"]["name"]: m["spec"] for m in manifests if m["kind"] == "NetworkPolicy"}
+    spec = specs[chart]
     assert spec["ingress"][0]["from"][0]["podSelector"]["matchLabels"].items() <= labels.items()
     assert not spec["podSelector"]["matchLabels"].items() <= labels.items()
     assert tester["metadata"]["annotations"]["helm.sh/hook"] == "test"
+    own = specs[f"{chart}-test"]
+    assert own["podSelector"]["matchLabels"].items() <= labels.items()
+    assert own["policyTypes"] == ["Ingress", "Egress"]
+    assert "ingress" not in own
+    service, dns = own["egress"]
+    assert service["to"] == [{"podSelector": spec["podSelector"]}]
+    workload = container(by_kind(manifests))
+    assert service["ports"] == [{"port": workload["ports"][0]["containerPort"]}]
+    assert dns == DNS
+
+
+def test_a_namespace_denies_by_default_what_no_policy_allows() -> None:
+    spec = yaml.safe_load((CHARTS / "default-deny.yaml").read_text())["spec"]
+    assert spec == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+
+
+def test_the_load_reaches_the_gateway_and_resolves_names(render: Render) -> None:
+    load = yaml.safe_load((ROOT / "load/job.yaml").read_text())["spec"]["template"]["metadata"]["labels"]
+    spec = yaml.safe_load((ROOT / "load/networkpolicy.yaml").read_text())["spec"]
+    assert spec["podSelector"]["matchLabels"].items() <= load.items()
+    assert spec["policyTypes"] == ["Ingress", "Egress"]
+    assert "ingress" not in spec
+    gateway, dns = spec["egress"]
+    objects = render("llm-api")
+    labels = objects["Deployment"]["spec"]["template"]["metadata"]["labels"]
+    assert gateway["to"][0]["podSelector"]["matchLabels"].items() <= labels.items()
+    assert gateway["ports"] == [{"port": container(objects)["ports"][0]["containerPort"]}]
+    assert dns == DNS

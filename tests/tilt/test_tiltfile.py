@@ -56,6 +56,15 @@ def test_a_gateway_comes_with_its_crds_its_certificate_and_the_route(
     assert {made.resources[name]["Labels"]["https"] for name in ("traefik", "https", "route")} == {"https"}
 
 
+def test_policies_are_objects_of_their_own_and_of_both_charts(evaluate: Evaluator) -> None:
+    made = evaluate("--engine=llamacpp", "--monitoring=false", "--autoscaler=none", "--policies")
+    assert made.status == 0, made.log
+    assert set(made.resources) == CLUSTER | {"network-policies", "policies"}
+    for name in ("llm-api", "llm-runtime", "network-policies"):
+        assert "NetworkPolicy" in made.text(name)
+    assert made.waits_for("network-policies") == ["namespaces"]
+
+
 def test_all_models_reach_the_runtime_and_the_first_one_the_gateway(evaluate: Evaluator) -> None:
     made = evaluate("--model=first:1,second:2", "--monitoring=false")
     assert made.status == 0, made.log

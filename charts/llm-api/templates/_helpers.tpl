@@ -23,6 +23,8 @@
 {{- end -}}
 {{- end -}}
 
+{{- define "llm-api.containerPort" -}}8000{{- end -}}
+
 {{/* Of the others: */}}
 {{- define "llm-api.runtimeURL" -}}
 {{ .Values.runtime.url | default (printf "http://%s-pods:11434" .Values.runtime.fullname) }}

@@ -20,6 +20,8 @@
 
 {{- define "llm-runtime.routeTimeout" -}}{{ .Values.httpRoute.timeouts.request }}{{- end -}}
 
+{{- define "llm-runtime.containerPort" -}}11434{{- end -}}
+
 {{/* Of the others: */}}
 {{- define "llm-runtime.usesGPU" -}}
 {{- if or .Values.gpu.count .Values.gpu.resourceClaimTemplate -}}

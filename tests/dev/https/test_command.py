@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from dev import FixableError
+from dev import FixableError, kubectl
 from dev.doctor import tools
-from dev.https import authority, command, kubectl, manifests
+from dev.https import authority, command, manifests
 from dev.settings import CONTEXT
 
 READY = {"status": {"conditions": [{"type": t, "status": "True"} for t in ("Ready", "Programmed")]}}

@@ -1,0 +1,121 @@
+"""Prove the NetworkPolicies: try every connection of a matrix, those that are allowed and those that are not.
+
+    make policies
+
+Connections come from the platform's own pods, and from pods that are made with the labels of the others.
+Exit status: 0 if every cell is as it must be, 1 if one is not, or if the cluster does not enforce policies.
+"""
+
+from functools import partial
+
+from dev import FixableError, kubectl
+from dev.options import Parser
+from dev.policies import matrix, pods
+from dev.policies.matrix import DENIED, ELSEWHERE, OUTSIDER, Platform
+from dev.policies.trial import settled
+from dev.settings import GATEWAY_NAMESPACE, MONITORING_NAMESPACE, NAMESPACE
+
+ENFORCED_SECONDS = 30  # until a policy that was applied counts
+
+say = partial(print, flush=True)
+
+
+def names(kind: str, *options: str) -> set[str]:
+    """Return the names of the objects of a kind.
+
+    Raises:
+        FixableError: there is no cluster, or no such kind.
+    """
+    return {
+        line.rpartition("/")[2] for line in kubectl.output("get", kind, *options, "--output=name").split()
+    }
+
+
+def platform() -> Platform:
+    """Return what of the platform is there.
+
+    Raises:
+        FixableError: it runs without policies.
+    """
+    here = ("--namespace", NAMESPACE)
+    if not {"default-deny", "llm-api"} <= names("networkpolicies", *here):
+        raise FixableError("the platform runs without NetworkPolicies", "make up POLICIES=true")
+    namespaces, runtime = names("namespaces"), "llm-runtime" in names("statefulsets", *here)
+    shown = kubectl.output("get", "statefulset/llm-runtime", *here, "--output=json") if runtime else ""
+    return Platform(
+        runtime=runtime,
+        metrics="RUNTIME_ENGINE" in shown,
+        monitoring=MONITORING_NAMESPACE in namespaces,
+        gateway=GATEWAY_NAMESPACE in namespaces,
+    )
+
+
+def image() -> str:
+    """Return the image of the gateway, which is on the node, and has bash and Python.
+
+    Raises:
+        FixableError: there is no gateway.
+    """
+    path = "--output=jsonpath={.spec.template.spec.containers[0].image}"
+    return kubectl.output("get", "deployment/llm-api", "--namespace", NAMESPACE, path)
+
+
+def check_enforcement() -> None:
+    """Check that a pod which is reached no longer is once a policy denies it.
+
+    Raises:
+        FixableError: it still is, or never was.
+    """
+    target = pods.address(DENIED)
+    pods.address(OUTSIDER)
+
+    def look(wanted: bool, problem: str, fix: str = "") -> str:
+        if pods.reach(OUTSIDER, [target])[target] != wanted:
+            raise FixableError(problem, fix)
+        return target
+
+    kubectl.until(lambda: look(True, "one pod does not reach another without a policy"), ENFORCED_SECONDS)
+    pods.apply(pods.denial(DENIED))
+    kubectl.until(
+        lambda: look(
+            False,
+            "this cluster does not enforce NetworkPolicies: a pod that one denies to all is reached",
+            "a network that does: kind has one since 0.24; Calico, Cilium or kube-router bring their own",
+        ),
+        ENFORCED_SECONDS,
+    )
+
+
+def prove() -> int:
+    """Make the pods, try the connections, print the matrix, and return the exit status.
+
+    Raises:
+        FixableError: nothing can be proven here.
+    """
+    found = platform()
+    rows = matrix.sources(found)
+    namespaces = list(dict.fromkeys(source.namespace for source in rows))
+    pods.remove(namespaces)  # of a run that was interrupted
+    try:
+        pods.make([*rows, ELSEWHERE, DENIED], image())
+        check_enforcement()
+        say("this cluster enforces NetworkPolicies: a pod that was reached no longer is")
+        wanted = matrix.expected(found)
+        seen = settled(found, wanted)
+    finally:
+        pods.remove(namespaces)
+    say("\n".join(matrix.table([s.name for s in rows], matrix.destinations(found), wanted, seen)))
+    problems = list(matrix.wrong(wanted, seen))
+    allowed = sum(wanted.values())
+    say(
+        "\n".join(
+            [*problems, f"{allowed} connections that are allowed, {len(wanted) - allowed} that are denied"]
+        )
+    )
+    return 1 if problems else 0
+
+
+def main(argv: list[str]) -> int:
+    """Run the command and return its exit status."""
+    Parser("policies", __doc__).parse(argv)
+    return prove()
