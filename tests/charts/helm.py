@@ -58,12 +58,16 @@ def with_image(chart: str, settings: tuple[str, ...]) -> tuple[str, ...]:
 
 def by_kind(manifests: list[Manifest]) -> dict[str, Manifest]:
     """Key objects by kind, or by kind/name where there are several; leave out what is for `helm test`."""
-    manifests = [manifest for manifest in manifests if not manifest["metadata"]["name"].endswith("-test")]
+    manifests = [manifest for manifest in manifests if not name(manifest).endswith("-test")]
     kinds = [manifest["kind"] for manifest in manifests]
     return {
-        kind if kinds.count(kind) == 1 else f"{kind}/{manifest['metadata']['name']}": manifest
+        kind if kinds.count(kind) == 1 else f"{kind}/{name(manifest)}": manifest
         for kind, manifest in zip(kinds, manifests, strict=True)
     }
+
+
+def name(manifest: Manifest) -> str:
+    return str(manifest.get("metadata", {}).get("name", ""))
 
 
 def pod(objects: dict[str, Manifest]) -> Manifest:
