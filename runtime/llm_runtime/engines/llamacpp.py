@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+from llm_runtime.engines.bounds import with_bounded_numbers
 from llm_runtime.engines.completions import (
     Event,
     EventReader,
@@ -65,7 +66,7 @@ class LlamaCppEngine:
         self._server: Any = None
         self._embedder: Embedder | None = None
         self._pool = ThreadPoolExecutor(1)
-        self._grammar = lru_cache(256)(self._checked_grammar)
+        self._followed = lru_cache(256)(self._first_followed)
 
     def check(self) -> None:
         pass
@@ -172,13 +173,14 @@ class LlamaCppEngine:
         schema = schema_of(job)
         if schema is None:
             return {}
-        grammar = self._grammar(json.dumps(schema))
+        schema = self._followed(json.dumps(schema))
         if job.messages and (job.tools or (thinks and job.think is not False)):
             return {"response_format": {"type": "json_schema", "json_schema": {"schema": schema}}}
-        return {"grammar": grammar}
+        return {"grammar": grammar_of(schema)}
 
-    def _checked_grammar(self, schema: str) -> str:
-        grammar = grammar_of(json.loads(schema))
-        if not follows(self._server, grammar):
-            raise EngineError(400, "invalid format: llama.cpp cannot follow this JSON schema")
-        return grammar
+    def _first_followed(self, text: str) -> dict[str, Any]:
+        given = json.loads(text)
+        for schema in (with_bounded_numbers(given), given):
+            if follows(self._server, grammar_of(schema)):
+                return dict(schema)
+        raise EngineError(400, "invalid format: llama.cpp cannot follow this JSON schema")
