@@ -6,12 +6,15 @@ rejections; LLMRequestsRejected watches their share instead. Nor does `cancelled
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 MINIMUM_REQUESTS = 30
 """Requests that an alert needs in its long window: among fewer, one failure would be a large share."""
 FIRST_TOKEN_SECONDS = 2.5
 """Must be a bucket boundary of `llm_time_to_first_token_seconds`."""
+OUTPUT_TOKEN_SECONDS = 0.2
+"""About as fast as people read; a bucket boundary of `llm_time_per_output_token_seconds`."""
 
 
 class BurnAlert(NamedTuple):
@@ -52,7 +55,7 @@ class Series(NamedTuple):
 FAILED = Series("llm_requests_total", 'outcome=~"error|timeout"')
 SERVED = Series("llm_requests_total", 'outcome=~"ok|error|timeout"')
 FIRST_TOKENS = Series("llm_time_to_first_token_seconds_count")
-IN_TIME = Series("llm_time_to_first_token_seconds_bucket", f'le="{FIRST_TOKEN_SECONDS}"')
+OUTPUT_TOKENS = Series("llm_time_per_output_token_seconds_count")
 
 
 class Scope(NamedTuple):
@@ -79,9 +82,10 @@ def failed_share(scope: Scope) -> str:
     return f"{failed} / ({scope.total(SERVED)} > 0)"
 
 
-def late_share(scope: Scope) -> str:
-    """Return PromQL for the share of answers whose first token came late: empty without answers."""
-    return f"1 - {scope.total(IN_TIME)} / ({scope.total(FIRST_TOKENS)} > 0)"
+def slow_share(count: Series, seconds: float, scope: Scope) -> str:
+    """Return PromQL for the share of a histogram's samples that are above a bound: empty without samples."""
+    in_time = Series(f"{count.metric.removesuffix('_count')}_bucket", f'le="{seconds}"')
+    return f"1 - {scope.total(in_time)} / ({scope.total(count)} > 0)"
 
 
 class Objective(NamedTuple):
@@ -119,7 +123,7 @@ OBJECTIVES = (
     Objective(
         name="ttft",
         target=0.95,
-        bad_share=late_share,
+        bad_share=partial(slow_share, FIRST_TOKENS, FIRST_TOKEN_SECONDS),
         total=FIRST_TOKENS,
         alert="LLMFirstTokenBurn",
         summary="Answers begin too late",
@@ -128,5 +132,17 @@ OBJECTIVES = (
         promise=f"answers that start within {FIRST_TOKEN_SECONDS} s",
         target_description=f"Share of answers whose first token must come within {FIRST_TOKEN_SECONDS} s.",
         achieved_description=f"Share of answers whose first token came within {FIRST_TOKEN_SECONDS} s.",
+    ),    Objective(
+        name="tpot",
+        target=0.95,
+        bad_share=partial(slow_share, OUTPUT_TOKENS, OUTPUT_TOKEN_SECONDS),
+        total=OUTPUT_TOKENS,
+        alert="LLMOutputTokenBurn",
+        summary="Answers are generated too slowly",
+        cause=f"Tokens after the first take longer than {OUTPUT_TOKEN_SECONDS} s each.",
+        title="Time per output token",
+        promise=f"answers with at most {OUTPUT_TOKEN_SECONDS} s per token",
+        target_description=f"Share of answers whose tokens must take at most {OUTPUT_TOKEN_SECONDS} s each.",
+        achieved_description=f"Share of answers whose tokens took at most {OUTPUT_TOKEN_SECONDS} s each.",
     ),
 )
