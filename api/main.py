@@ -6,6 +6,7 @@ Edit and save: a change here or in llm_api/ is live about a second later.
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TypedDict
 
 import httpx
@@ -21,6 +22,7 @@ from llm_api.server import anthropic, ollama, openai, page, unrouted
 from llm_api.server.cors import Cors
 from llm_api.server.docs import docs
 from llm_api.server.generation import answer
+from llm_api.server.limits import Protocol
 from llm_api.server.middleware import RequestMiddleware
 from llm_api.server.routes import App, BoundedRoute, paths, paths_with_body, responses
 from llm_api.settings import Settings, load
@@ -103,7 +105,8 @@ def create_app(settings: Settings | None = None, transport: httpx.AsyncBaseTrans
             runtime, inventory = Runtime(chosen, upstream, replicas), Inventory(chosen, http, replicas)
             gateway = Gateway(chosen, runtime, inventory, GENERATING)
             watching = asyncio.create_task(gateway.catalogue.watch(chosen.models_interval_seconds))
-            with lifecycle.on_sigterm(gateway.drain, gateway.drained):
+            drained = partial(gateway.drained, Protocol.open_connections)
+            with lifecycle.on_sigterm(gateway.drain, drained):
                 yield {"gateway": gateway}
             watching.cancel()
 

@@ -113,7 +113,8 @@ class Settings(BaseSettings):
         ge=0,
         allow_inf_nan=False,
         description="Seconds without a request after which a replica that got SIGTERM stops listening, once "
-        "nothing runs or waits; at the latest when the grace period ends. Clients may still be sent there",
+        "nothing runs or waits and no client keeps a connection; at the latest when the grace period ends. "
+        "Clients may still be sent there",
     )
     models_interval_seconds: Seconds = Field(
         default=2, description="Seconds between polls of the runtime's model list"

@@ -76,6 +76,7 @@ class Generation:
             log_level=self.options.log_level,
             access_log=self.options.access_log,
             timeout_graceful_shutdown=self.options.timeout_graceful_shutdown,
+            timeout_keep_alive=self.options.timeout_keep_alive,
         )
         server = Server(config, self)
         config.http = movable(loading.load(self.options.http), server)

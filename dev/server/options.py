@@ -16,6 +16,7 @@ class Options:
     log_level: str | None
     access_log: bool
     timeout_graceful_shutdown: int | None
+    timeout_keep_alive: int
     probe: str
 
 
@@ -42,6 +43,7 @@ def parse(argv: list[str]) -> Options:
         default=int(grace) if grace else None,
         help="seconds that requests get after SIGTERM; a save leaves them all the time they take",
     )
+    parser.add_argument("--timeout-keep-alive", type=int, default=5)
     parser.add_argument(
         "--probe",
         default="/",

@@ -57,13 +57,13 @@ class Pod:
 
 
 @contextlib.asynccontextmanager
-async def pod(live: Live, **settings: str) -> AsyncIterator[Pod]:
-    """Run a gateway in front of the simulated runtime of `live`."""
+async def pod(live: Live, *options: str, **settings: str) -> AsyncIterator[Pod]:
+    """Run a gateway in front of the simulated runtime of `live`, with options of uvicorn."""
     port = free_port()
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("LLM_")}
     runtime = {"LLM_RUNTIME_URL": str(live.runtime.base_url), "LLM_MODEL": MODEL}
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "uvicorn", "main:app", "--port", str(port), "--no-access-log"),
+        *(sys.executable, "-m", "uvicorn", "main:app", "--port", str(port), "--no-access-log", *options),
         cwd=ROOT / "api",
         env=inherited | runtime | settings,
     )
@@ -162,6 +162,24 @@ async def test_the_grace_period_bounds_a_drain_that_never_gets_quiet(serve: Serv
             return False
 
         await until("the gateway to stop listening", refused)
+        await gateway.exits()
+
+
+async def test_a_kept_connection_is_served_until_its_client_leaves(serve: Serve) -> None:
+    live = await serve(behavior={"slots": 64, "tokens": 1})
+    kept = httpx.Limits(keepalive_expiry=None)
+    own = ("--http", "llm_api.server.limits:Protocol", "--timeout-keep-alive", "100")
+    settings = {"LLM_SHUTDOWN_QUIET_SECONDS": "0.1", "LLM_SHUTDOWN_GRACE_SECONDS": "30"}
+    async with (
+        pod(live, *own, **settings) as gateway,
+        httpx.AsyncClient(base_url=gateway.http.base_url, limits=kept, trust_env=False) as client,
+    ):
+        assert "connection" not in (await client.get("/health")).headers
+        gateway.process.terminate()
+        await gateway.drains()
+        await asyncio.sleep(1)  # ten times as long as it has to be quiet
+        response = await client.post("/generate", json={"prompt": "Hello"})
+        assert (response.status_code, response.headers["connection"]) == (200, "close")
         await gateway.exits()
 
 

@@ -33,6 +33,7 @@ class Protocol(HttpToolsProtocol):
         stall_seconds: How long a client may leave a response unread.
         linger_seconds: How long to read on after the last response of a connection.
         linger_bytes: How much of a body to read on after its response.
+        open_connections: Those of this process.
     """
 
     head_seconds: ClassVar[float] = 10
@@ -40,6 +41,8 @@ class Protocol(HttpToolsProtocol):
     stall_seconds: ClassVar[float] = 60
     linger_seconds: ClassVar[float] = 10
     linger_bytes: ClassVar[int] = 64 * 2**20
+
+    open_connections: ClassVar[set["Protocol"]] = set()
 
     transport: LingeringTransport  # type: ignore[assignment]
     _head_timer: asyncio.TimerHandle | None = None
@@ -62,8 +65,10 @@ class Protocol(HttpToolsProtocol):
         super().connection_made(lingering)
         self.parser = Parser(self, self._parse_without_offer)
         self._start_timer()
+        self.open_connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.open_connections.discard(self)
         self.transport.closed()
         self._stop_timer()
         self._stop_stall_timer()
