@@ -132,7 +132,8 @@ OBJECTIVES = (
         promise=f"answers that start within {FIRST_TOKEN_SECONDS} s",
         target_description=f"Share of answers whose first token must come within {FIRST_TOKEN_SECONDS} s.",
         achieved_description=f"Share of answers whose first token came within {FIRST_TOKEN_SECONDS} s.",
-    ),    Objective(
+    ),
+    Objective(
         name="tpot",
         target=0.95,
         bad_share=partial(slow_share, OUTPUT_TOKENS, OUTPUT_TOKEN_SECONDS),
