@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dev.server.generation import END
+from dev.server.zygote import Zygote
 
 END_SECONDS = 5
 """For a generation to end once it was told to; a handler that never returns to its loop cannot."""
@@ -31,6 +32,7 @@ class Child:
         changed: The paths whose change it is for.
         began, ended: When, by time.monotonic.
         failure: The traceback of the error that ended it.
+        zygote: The process that it was forked from, if not the supervisor.
     """
 
     pid: int
@@ -42,6 +44,7 @@ class Child:
     failure: str = ""
     gone: bool = False
     killed: bool = False
+    zygote: Zygote | None = None
     _told: float | None = None
     _received: bytes = field(default=b"", repr=False)
 
@@ -78,13 +81,22 @@ class Child:
         """End a process at once."""
         if not self.killed:
             self.killed = True
-            os.kill(self.pid, signal.SIGKILL)
+            self.signal(signal.SIGKILL)
 
-    def wait(self) -> int:
-        """Return the exit status of a process that ends, negative if a signal ended it."""
+    def signal(self, number: int) -> None:
+        """Send a signal; a process whose parent is gone may be gone as well."""
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, number)
+
+    def wait(self) -> int | None:
+        """Return the exit status of a process that ends, negative if a signal ended it; None if unknown."""
         self.ended = time.monotonic()
         self.control.close()
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        try:
+            status = self.zygote.wait(self.pid) if self.zygote else os.waitpid(self.pid, 0)[1]
+        except ChildProcessError:  # of a zygote that ended before
+            return None
+        return None if status is None else os.waitstatus_to_exitcode(status)
 
     def as_json(self) -> dict[str, Any]:
         """Return what `from_json` needs in a program that replaces this one."""

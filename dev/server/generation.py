@@ -6,7 +6,8 @@ import logging
 import os
 import socket
 import sys
-from dataclasses import dataclass
+from collections.abc import Set
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import uvicorn
@@ -44,6 +45,7 @@ class Generation:
         handover: Where connections go when this generation retires, and come from when it takes over.
         control: The connection to the supervisor.
         waits: Whether to be ready before taking over, as another generation serves.
+        known: The modules that have been imported before.
     """
 
     options: Options
@@ -52,6 +54,7 @@ class Generation:
     handover: Handover
     control: socket.socket
     waits: bool
+    known: Set[str] = field(default_factory=lambda: frozenset(sys.modules))
 
     def run(self) -> NoReturn:
         """Load the app and serve it, in a process just forked; end the process."""
@@ -70,7 +73,6 @@ class Generation:
             os._exit(status)
 
     def _serve(self) -> None:
-        loading.use(self.sources)
         config = uvicorn.Config(
             loading.load(self.options.app),
             log_level=self.options.log_level,
@@ -119,7 +121,9 @@ class Server(uvicorn.Server):
         """Do what the supervisor says, until it says END or is gone."""
         if self._generation.waits:
             await self._answers()
-        report(self._control, modules=loading.packages(self._generation.sources))
+        sources = self._generation.sources
+        new = loading.packages(sources, self._generation.known)
+        report(self._control, modules=new, order=sources.order.as_json())
         loop = asyncio.get_running_loop()
         while command := await loop.sock_recv(self._control, 1):
             if command == SERVE:

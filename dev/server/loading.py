@@ -4,6 +4,7 @@ import importlib
 import os
 import sys
 import traceback
+from collections.abc import Set
 from typing import Any
 
 from uvicorn.importer import import_from_string
@@ -29,8 +30,8 @@ def load(name: str) -> Any:
     return import_from_string(name)
 
 
-def packages(sources: Sources) -> list[str]:
-    """Return the names of all imported modules but the project's own, in the order of their import.
+def packages(sources: Sources, known: Set[str]) -> list[str]:
+    """Return the names of the modules that are new, but for the project's own, in the order of their import.
 
     What has no spec was not imported by its name: Cython keeps its shared types in such modules.
     """
@@ -38,10 +39,12 @@ def packages(sources: Sources) -> list[str]:
     def own(name: str) -> bool:
         module = sys.modules[name]
         places = [getattr(module, "__file__", None) or "", *getattr(module, "__path__", [])]
-        return any(place.startswith(sources.root + os.sep) for place in places)
+        return any(place and sources.owns(place) for place in places)
 
     return [
-        name for name, module in sys.modules.items() if getattr(module, "__spec__", None) and not own(name)
+        name
+        for name, module in sys.modules.items()
+        if name not in known and getattr(module, "__spec__", None) and not own(name)
     ]
 
 

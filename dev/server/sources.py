@@ -2,15 +2,20 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.abc import PathEntryFinder
 from importlib.machinery import EXTENSION_SUFFIXES, ExtensionFileLoader, FileFinder, SourceFileLoader
 from pathlib import Path
-from types import CodeType
+from types import CodeType, ModuleType
+
+from dev.server.order import Order, imports_of
 
 # A file changed so recently may change again without a new time stamp: some file systems count whole seconds.
 RECENT_NS = 2_000_000_000
+
+IGNORED = (".", "__pycache__")
+"""How the names of folders begin that have no code of the project; a path that leaves it begins so, too."""
 
 Stamp = tuple[int, ...]
 
@@ -23,25 +28,65 @@ class File:
     text: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The project at one moment.
+
+    Attributes:
+        texts: Of the modules, by their paths below the root.
+        data: The stamps of the other files.
+    """
+
+    texts: Mapping[str, bytes]
+    data: Mapping[str, Stamp]
+
+    def imports(self, path: str) -> str:
+        """Return the lines of a module up to the last of the imports at its top.
+
+        Raises:
+            SyntaxError: The source cannot be parsed.
+            ValueError: The source contains null bytes.
+        """
+        return imports_of(self.texts[path])
+
+
 class Sources:
     """Every Python file below a folder.
 
     A change is a text that is other than the last one, whatever the file's times say: an archive brings whole
     seconds, a file moved back is older than the one it replaces, and a clock can be wrong.
+
+    Attributes:
+        order: What this process has loaded of them.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = str(root)
+        self.order = Order()
         self._files: dict[str, File] = {}
+        self._others: dict[str, Stamp] = {}
         self._code: dict[str, tuple[bytes, CodeType]] = {}
 
     def scan(self) -> list[str]:
         """Read what may have changed; return the paths, below the root, whose text is new, other or gone."""
-        found = {path: file for path, stamp in self._walk() if (file := self._read(path, stamp))}
+        stamps = dict(self._walk())
+        self._others = {path: stamp for path, stamp in stamps.items() if not path.endswith(".py")}
+        python = stamps.keys() - self._others.keys()
+        found = {path: file for path in python if (file := self._read(path, stamps[path]))}
         before, self._files = self._files, found
         changed = before.keys() ^ found.keys()
         changed |= {path for path in before.keys() & found.keys() if before[path].text != found[path].text}
         return sorted(os.path.relpath(path, self.root) for path in changed)
+
+    def snapshot(self) -> Snapshot:
+        """Return what the last scan has found."""
+        texts = {os.path.relpath(path, self.root): file.text for path, file in self._files.items()}
+        return Snapshot(texts, self._others)
+
+    def owns(self, path: str) -> bool:
+        """Return whether a file or folder is the project's own; a virtual environment in it is not."""
+        below = os.path.relpath(path, self.root).split(os.sep)
+        return below == ["."] or not any(part.startswith(IGNORED) for part in below)
 
     def compile(self) -> None:
         """Compile what has changed, for all forks to come; errors are left to them."""
@@ -76,10 +121,20 @@ class Sources:
             def get_code(_, fullname: str) -> CodeType:  # noqa: N805 - `self` is the Sources
                 return self.code(_.path)
 
-        find = FileFinder.path_hook((ExtensionFileLoader, EXTENSION_SUFFIXES), (Loader, [".py"]))
+            def exec_module(_, module: ModuleType) -> None:  # noqa: N805
+                path = os.path.relpath(_.path, self.root)
+                with self.order.loading(module.__name__, path, self.code(_.path)):
+                    super().exec_module(module)
+
+        class Extension(ExtensionFileLoader):
+            def exec_module(_, module: ModuleType) -> None:  # noqa: N805
+                self.order.admit(module.__name__)
+                super().exec_module(module)
+
+        find = FileFinder.path_hook((Extension, EXTENSION_SUFFIXES), (Loader, [".py"]))
 
         def hook(path: str) -> PathEntryFinder:
-            if path != self.root and not path.startswith(self.root + os.sep):
+            if not self.owns(path):
                 raise ImportError("not one of the project's folders", path=path)
             return find(path)
 
@@ -87,15 +142,14 @@ class Sources:
 
     def _walk(self) -> Iterator[tuple[str, Stamp]]:
         for folder, folders, names in os.walk(self.root):
-            folders[:] = [name for name in folders if not name.startswith((".", "__pycache__"))]
+            folders[:] = [name for name in folders if not name.startswith(IGNORED)]
             for name in names:
-                if name.endswith(".py"):
-                    path = os.path.join(folder, name)
-                    try:
-                        stat = os.stat(path)
-                    except OSError:  # gone since it was listed, or a dangling link
-                        continue
-                    yield path, (stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino)
+                path = os.path.join(folder, name)
+                try:
+                    stat = os.stat(path)
+                except OSError:  # gone since it was listed, or a dangling link
+                    continue
+                yield path, (stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino)
 
     def _read(self, path: str, stamp: Stamp) -> File | None:
         known = self._files.get(path)

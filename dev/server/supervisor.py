@@ -2,22 +2,24 @@
 
 import gc
 import importlib
-import os
 import select
 import signal
 import socket
 import sys
 import time
 from pathlib import Path
+from typing import Any, NoReturn
 
 from dev.server import program
 from dev.server.child import Child, State
 from dev.server.connections import Handover
+from dev.server.forks import Forks
 from dev.server.generation import RETIRE, SERVE, Generation
 from dev.server.options import Options
+from dev.server.order import Order
 from dev.server.sources import Sources
 
-POLL_SECONDS = 0.05
+POLL_SECONDS = 0.02
 SETTLE_SECONDS = 0.2  # for a file to be written: a half of it is not reported as an error
 MOST_GENERATIONS = 4
 BACKLOG = 2048  # uvicorn's
@@ -40,6 +42,7 @@ class Supervisor:
             self._changed = ["what was installed"]
         else:
             self._listener, self._handover = program.listen(options.host, options.port), Handover.open()
+        self._forks = Forks(options.app, self._sources, self._generations, self._become_generation)
 
     def run(self) -> int:
         """Serve, and return the exit status."""
@@ -54,6 +57,7 @@ class Supervisor:
             if self._failed and time.monotonic() > self._failed.ended + SETTLE_SECONDS:
                 self._explain(self._failed)
             self._wait()
+        self._forks.close()
         return 0
 
     def _look(self) -> None:
@@ -77,8 +81,12 @@ class Supervisor:
     def _wait(self) -> None:
         """Wait for a moment, and hear what generations report."""
         controls = {generation.control: generation for generation in self._generations}
-        for control in select.select(list(controls), [], [], POLL_SECONDS)[0]:
-            generation = controls[control]
+        zygote = self._forks.zygote
+        connections = [*controls, *([zygote.connection] if zygote else [])]
+        for ready in select.select(connections, [], [], POLL_SECONDS)[0]:
+            if not (generation := controls.get(ready)):
+                self._forks.hear(zygote)
+                continue
             for message in generation.messages():
                 self._hear(generation, message)
             if generation.gone:
@@ -92,34 +100,20 @@ class Supervisor:
         elif len(self._generations) >= MOST_GENERATIONS:
             self._generations[0].end()
         else:
-            self._sources.compile()
             changed, self._changed = self._changed, []
-            control, theirs = socket.socketpair()
-            sys.stdout.flush()
-            began = time.monotonic()
-            pid = os.fork()
-            if pid == 0:
-                control.close()
-                self._become_generation(theirs)
-            theirs.close()
-            self._generations.append(Child(pid, control, State.LOADING, changed, began))
+            self._generations.append(self._forks.fork(changed, self._in(State.SERVING) is not None))
 
-    def _become_generation(self, control: socket.socket) -> None:
-        for number in program.SIGNALS:  # the terminal's Ctrl-C comes here too; the supervisor sends SIGTERM
-            signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.SIG_IGN)
-        for generation in self._generations:
-            generation.control.close()
-        shared = (self._options, self._sources, self._listener, self._handover)
-        Generation(*shared, control, waits=self._in(State.SERVING) is not None).run()
+    def _become_generation(self, control: socket.socket, waits: bool) -> NoReturn:
+        Generation(self._options, self._sources, self._listener, self._handover, control, waits).run()
 
-    def _hear(self, generation: Child, message: dict[str, object]) -> None:
+    def _hear(self, generation: Child, message: dict[str, Any]) -> None:
         self._scan()
         if self._changed:  # since this generation was forked: the next one counts
             return
-        if modules := message.get("modules"):
+        if order := message.get("order"):
             self._take_over(generation)
-            assert isinstance(modules, list)  # noqa: S101 - see generation.report
-            self._preload(modules)
+            self._preload(message["modules"])
+            self._forks.renew(Order.from_json(order))
         elif waiting := message.get("waiting"):
             _print(f"reload: the new code has started, but {waiting}; so far the old code serves on")
         else:
@@ -139,10 +133,13 @@ class Supervisor:
 
     def _preload(self, modules: list[str]) -> None:
         """Import here, for the generations to come, the packages that this one has imported."""
-        for name in modules:
+        new = [name for name in modules if name not in sys.modules]
+        if not new:
+            return
+        self._forks.drop()
+        for name in new:
             try:
-                if name not in sys.modules:
-                    importlib.import_module(name)
+                importlib.import_module(name)
             except Exception as error:
                 _print(f"reload: each save imports {name}, which cannot stay loaded: {error!r}")
         gc.collect()
@@ -152,6 +149,7 @@ class Supervisor:
         """A generation has ended: say so if nobody asked it to."""
         self._generations.remove(generation)
         status = generation.wait()
+        self._forks.forget(generation)
         if generation.failure and generation.state != State.LOADING:
             _print(generation.failure)
         if self._stopping or generation.killed or generation.state == State.RETIRED:
@@ -180,7 +178,7 @@ class Supervisor:
             if generation.state == State.LOADING:
                 generation.kill()
             else:
-                os.kill(generation.pid, signal.SIGTERM)
+                generation.signal(signal.SIGTERM)
 
     def _start_anew(self) -> None:
         """Replace this program by itself, which keeps the socket and the generations, but no package."""
@@ -188,6 +186,7 @@ class Supervisor:
             loading.kill()
             loading.wait()
             self._generations.remove(loading)
+        self._forks.close()
         _print("reload: importing the packages again")
         program.replace(self._listener, self._handover, self._generations)
 

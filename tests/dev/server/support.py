@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import httpx
 
@@ -55,6 +56,19 @@ app = Starlette(routes=[Route("/", word), Route("/pid", pid), Route("/stream", s
 """
 
 
+class Process(NamedTuple):
+    """A process as `ps` shows it."""
+
+    parent: int
+    pid: int
+    group: int
+
+    @property
+    def is_zygote(self) -> bool:
+        """Whether it leads a group, as a zygote does and a generation does not."""
+        return self.pid == self.group
+
+
 @dataclass
 class Dev:
     """A running development server.
@@ -92,13 +106,26 @@ class Dev:
         """Wait until the output has a text so many times."""
         until_sync(f"{text!r} in the output", lambda: self.log, lambda log: log.count(text) >= times)
 
-    def children(self) -> list[int]:
+    def children(self) -> list[Process]:
+        """Return the processes that the server has started, and they, and that live."""
+        listed, found = processes(), list[Process]()
+        parents = {self.process.pid}
+        while new := [each for each in listed if each.parent in parents]:
+            found += new
+            parents = {each.pid for each in new}
+        return found
+
+    def generations(self) -> list[Process]:
         """Return the processes of the generations that live."""
-        return [pid for parent, pid in processes() if parent == self.process.pid]
+        return [each for each in self.children() if not each.is_zygote]
+
+    def zygote(self) -> Process | None:
+        """Return the process that generations are forked from, if there is one."""
+        return next((each for each in self.children() if each.is_zygote), None)
 
     def has_generations(self, count: int) -> None:
         """Wait until so many live."""
-        until_sync(f"{count} generations", lambda: len(self.children()), equals(count))
+        until_sync(f"{count} generations", lambda: len(self.generations()), equals(count))
 
     def stop(self) -> None:
         """Stop the server as a pod is stopped, and wait until it has ended."""
@@ -118,12 +145,12 @@ class Dev:
         (self.folder / "finish").touch()
 
 
-def processes() -> list[tuple[int, int]]:
-    """Return (parent, process) of every process that has not ended."""
-    command = ["ps", "-A", "-o", "ppid=,pid=,stat="]
+def processes() -> list[Process]:
+    """Return every process that has not ended."""
+    command = ["ps", "-A", "-o", "ppid=,pid=,pgid=,stat="]
     shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     fields = [line.split() for line in shown.splitlines()]
-    return [(int(parent), int(pid)) for parent, pid, state in fields if "Z" not in state]
+    return [Process(*map(int, numbers)) for *numbers, state in fields if "Z" not in state]
 
 
 @contextmanager
@@ -133,7 +160,7 @@ def dev_server(
     """Serve the app from a folder until the block ends; by default wait until it serves."""
     (folder / "main.py").write_text(APP)
     (folder / "words.py").write_text(words)
-    port, output = free_port(), folder / "output.txt"
+    port, output = free_port(), folder.with_suffix(".txt")
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "dev.server", "main:app", "--port", str(port), *arguments]
     with output.open("w") as out:

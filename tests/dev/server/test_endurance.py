@@ -50,7 +50,7 @@ class Clients:
 
 def memory(dev: Dev) -> int:
     """Return the resident kilobytes of the supervisor and its generations."""
-    pids = ",".join(str(pid) for pid in (dev.process.pid, *dev.children()))
+    pids = ",".join(str(pid) for pid in (dev.process.pid, *(child.pid for child in dev.children())))
     shown = subprocess.run(["ps", "-o", "rss=", "-p", pids], capture_output=True, text=True, check=True)
     return sum(int(line) for line in shown.stdout.split())
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.dev.server.support import Dev, dev_server, processes
+from tests.dev.server.support import Dev, Process, dev_server, processes
 from tests.waiting import equals, until_sync
 
 HOLD = """
@@ -154,8 +154,8 @@ def test_at_most_four_generations_live_and_the_oldest_ends_its_streams_as_a_shut
 def test_a_process_that_ends_by_itself_is_replaced_once(dev: Dev) -> None:
     for ended, explained in enumerate(["starting another one", "waiting for a save"]):
         dev.prints("reload: serving", times=ended + 1)
-        [pid] = dev.children()
-        os.kill(pid, signal.SIGKILL)
+        [generation] = dev.generations()
+        os.kill(generation.pid, signal.SIGKILL)
         dev.prints(f"status -9): {explained}")
         dev.has_generations(1 - ended)
     dev.save('WORD = "two"')
@@ -180,7 +180,7 @@ def test_a_stop_ends_every_generation_with_its_streams(dev: Dev, moment: str) ->
         if "loading" in moment:
             until_sync("the import of two", (dev.folder / "loading-two").exists)
         children = dev.children()
-        assert len(children) == 2 + ("loading" in moment)
+        assert len(dev.generations()) == 2 + ("loading" in moment)
         dev.stop()
         assert list(old) == ["one is cut"]
     assert alive(children) == []
@@ -224,5 +224,6 @@ def test_modules_that_are_made_and_not_imported_are_left_out(dev: Dev) -> None:
     assert "cannot stay loaded" not in dev.log
 
 
-def alive(children: list[int]) -> list[int]:
-    return [pid for _, pid in processes() if pid in children]
+def alive(children: list[Process]) -> list[int]:
+    pids = {child.pid for child in children}
+    return [process.pid for process in processes() if process.pid in pids]
