@@ -3,7 +3,7 @@
 #   make load RATE=4 DURATION=60s      make test ARGS="tests/dev -x"
 
 .DEFAULT_GOAL := help
-.PHONY: up local down doctor ask smoke test lint e2e fuzz bench load autoscale rollout fault policies generate lock ci ci-cluster release help
+.PHONY: up local down doctor ask smoke test lint e2e fuzz bench load autoscale rollout fault policies gitops generate lock ci ci-cluster release help
 
 # With the packages of the local profile, or with all of them.
 run := sh dev/bootstrap run
@@ -59,6 +59,9 @@ fault: ## inject a fault; its alert must fire and end, and clients be told: make
 	@$(develop) python -m dev fault $(ARGS)
 policies: ## prove the NetworkPolicies of a platform with POLICIES=true: every connection, allowed or denied
 	@$(bare) python -m dev policies $(ARGS)
+gitops: ## let Argo CD install the platform from the cluster's registry, and prove what it does
+	@$(develop) python -m dev.doctor.tools helm
+	@$(develop) python -m dev gitops $(ARGS)
 
 ## Maintain
 generate: ## write the generated files: chart settings, dashboards, rules

@@ -26,6 +26,7 @@ VERBS = {
         "dev.policies.command",
         "prove that the NetworkPolicies let through what they must, and no more",
     ),
+    "gitops": ("dev.gitops.command", "let Argo CD install the platform, and prove what it does"),
     "lint": ("dev.lint", "run the linters and the type checker"),
     "generate": ("dev.generate", "write the generated files"),
     "release": ("dev.release", "package the charts and push them"),

@@ -134,6 +134,12 @@ TABLE = (
         "the file or address of the Gateway API's standard CRDs",
         "https://github.com/kubernetes-sigs/gateway-api/releases/download/v1.6.1/standard-install.yaml",
     ),
+    _mirror(
+        "argocd_manifests",
+        "make gitops: the file or address of Argo CD's manifests without its server",
+        "https://raw.githubusercontent.com/argoproj/argo-cd/v3.6.1/manifests/core-install.yaml",
+        tilt=False,
+    ),
     _mirror("charts_plain_http", "pull oci:// charts over plain HTTP", "false", kind="switch"),
     _mirror(
         "extensions_repo",

@@ -29,7 +29,7 @@ from dev.settings import (
     TABLE,
     Values,
 )
-from dev.tilt import https, policies, sources
+from dev.tilt import https, owner, policies, sources
 from dev.up import processes
 
 # How long a model's download may keep `tilt ci` waiting; Tilt has readiness_timeout since 0.35.
@@ -192,6 +192,7 @@ def main(argv: list[str]) -> int:
     else:
         request = json.load(sys.stdin)
         try:
+            owner.check(request["subcommand"], request["context"])
             answer = plan(request["settings"], os.environ, request["subcommand"], request["context"])
         except FixableError as error:
             answer = {"error": str(error)}

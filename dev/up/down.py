@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from dev import FixableError, configuration
 from dev.doctor import probe, tools
+from dev.gitops import argo
 from dev.options import Parser
 from dev.settings import CLUSTER, CONTEXT, REGISTRY, ROOT, TILT_PORT
 from dev.up import cluster, tilt
@@ -72,6 +73,8 @@ def main(argv: list[str]) -> int:
     if not probe.port_is_free(TILT_PORT):
         print(f"note: Tilt still seems to run (port {TILT_PORT}): stop it with Ctrl-C in its terminal")
     if keep:
+        if argo.is_installed():
+            argo.remove()
         remove_platform(os.environ)
         return 0
     commands = cluster.removal()

@@ -169,7 +169,12 @@ def test_tilt_gets_a_readiness_timeout_where_it_has_one(
 
 def test_tilt_defines_every_setting_but_those_that_only_make_needs() -> None:
     defined = {setting["name"]: setting for setting in tilt_plan.definitions()["settings"]}
-    assert defined.keys() == SETTINGS.keys() - {"node_image", "registry_image", "cluster_command"}
+    assert defined.keys() == SETTINGS.keys() - {
+        "node_image",
+        "registry_image",
+        "cluster_command",
+        "argocd_manifests",
+    }
     assert defined["monitoring"]["switch"]
     assert "ollama, host, llamacpp, simulated" in defined["engine"]["usage"]
 

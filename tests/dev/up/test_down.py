@@ -8,6 +8,7 @@ import pytest
 
 from dev import FixableError
 from dev.doctor import probe, tools
+from dev.gitops import argo
 from dev.up import cluster, down
 
 
@@ -42,6 +43,7 @@ def removals(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     removed: list[str] = []
     monkeypatch.setattr(probe, "container_engine", lambda: probe.ContainerEngine(True, "Docker 28"))
     monkeypatch.setattr(down, "existing", lambda: ["cluster kind-llm"])
+    monkeypatch.setattr(argo, "is_installed", lambda: False)
     monkeypatch.setattr(cluster, "removal", lambda: [["cluster"]])
     monkeypatch.setattr(cluster, "run", lambda command: removed.extend(command))
     monkeypatch.setattr(down, "remove_platform", lambda _: removed.append("platform"))
