@@ -29,7 +29,6 @@ from llm_api.settings import Settings, load
 from llm_api.upstream.client import Runtime
 from llm_api.upstream.inventory import Inventory
 from llm_api.upstream.replicas import Replicas
-from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.exceptions import HTTPException
 
 own = APIRouter(route_class=BoundedRoute)
@@ -76,9 +75,9 @@ async def serving(request: Request) -> dict[str, str]:
 
 @probes.get("/metrics", response_class=PlainTextResponse)
 async def metrics(request: Request) -> Response:
-    """Return the metrics in Prometheus' text format."""
-    content = request.state.gateway.metrics.render()
-    return Response(content, headers={"content-type": CONTENT_TYPE_PLAIN_0_0_4})
+    """Return the metrics in Prometheus' text format, or as OpenMetrics to who accepts it."""
+    content, media_type = request.state.gateway.metrics.exposition(request.headers.get("accept", ""))
+    return Response(content, headers={"content-type": media_type})
 
 
 GENERATORS = (own, openai.router, anthropic.router, ollama.generations)
@@ -101,9 +100,12 @@ def create_app(settings: Settings | None = None, transport: httpx.AsyncBaseTrans
         logs.configure(chosen)
         replicas = Replicas(chosen.runtime_url, resolve=chosen.runtime_balance == "dns")
         upstream = transport or lifecycle.transport(chosen)
-        async with httpx.AsyncClient(transport=upstream, trust_env=False) as http:
+        async with (
+            httpx.AsyncClient(transport=upstream, trust_env=False) as http,
+            lifecycle.tracing(chosen) as tracing,
+        ):
             runtime, inventory = Runtime(chosen, upstream, replicas), Inventory(chosen, http, replicas)
-            gateway = Gateway(chosen, runtime, inventory, GENERATING)
+            gateway = Gateway(chosen, runtime, inventory, GENERATING, tracing)
             watching = asyncio.create_task(gateway.catalogue.watch(chosen.models_interval_seconds))
             drained = partial(gateway.drained, Protocol.open_connections)
             with lifecycle.on_sigterm(gateway.drain, drained):
@@ -128,7 +130,8 @@ def create_app(settings: Settings | None = None, transport: httpx.AsyncBaseTrans
             405: unrouted.wrong_method,
             HTTPException: http_exception,
         },
-        # FastAPI would look for OpenTelemetry on every request; none is set up.
+        # FastAPI's own tracing would look for OpenTelemetry on every request, trace the probes too, and know
+        # neither phases nor outcomes. llm_api/tracing.py makes the spans of the record, which has all of it.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
 

@@ -26,6 +26,7 @@ API_PORT = 8000
 RUNTIME_PORT = 11434
 GRAFANA_PORT = 3000
 PROMETHEUS_PORT = 9090
+JAEGER_PORT = 16686
 TILT_PORT = 10350
 REGISTRY_PORT = 5005
 HTTPS_HOST = "llm.localhost"
@@ -86,6 +87,7 @@ TABLE = (
         "false",
         kind="switch",
     ),
+    Setting("tracing", "Jaeger in the cluster, and a trace of each request in it", "false", kind="switch"),
     Setting("api_port", "the gateway's port on this machine", str(API_PORT), kind="port"),
     Setting("runtime_port", "the runtime's port on this machine", str(RUNTIME_PORT), kind="port"),
     Setting(
@@ -95,6 +97,7 @@ TABLE = (
     _mirror("python_image", "the base of the images built here", "python:3.14-slim"),
     _mirror("ollama_image", "Ollama's image", otherwise="the one of charts/llm-runtime"),
     _mirror("k6_image", "k6's image, for load from inside the cluster", "grafana/k6:1.8.1"),
+    _mirror("jaeger_image", "Jaeger's image", "jaegertracing/jaeger:2.21.0"),
     _mirror("node_image", "the image of the cluster's node", otherwise="the one in ctlptl.yaml", tilt=False),
     _mirror("registry_image", "the registry's image", otherwise="the one in ctlptl.yaml", tilt=False),
     _mirror(

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 from structlog.typing import FilteringBoundLogger
@@ -20,6 +20,9 @@ from llm_api.upstream.client import Emit, Job, Runtime
 from llm_api.upstream.inventory import Inventory
 from llm_api.waiting import Waiting
 
+if TYPE_CHECKING:
+    from llm_api.tracing import Tracing
+
 T = TypeVar("T")
 
 # Between two looks at whether a draining replica is still needed.
@@ -34,10 +37,16 @@ class Gateway:
         runtime: Generates.
         inventory: Tells what the runtime has.
         routes: Paths of the routes that generate, which are labels of the metrics.
+        tracing: Sends the traces of requests to these routes, where traces are on.
     """
 
     def __init__(
-        self, settings: Settings, runtime: Runtime, inventory: Inventory, routes: Sequence[str]
+        self,
+        settings: Settings,
+        runtime: Runtime,
+        inventory: Inventory,
+        routes: Sequence[str],
+        tracing: "Tracing | None" = None,
     ) -> None:
         self.settings = settings
         self.keys = Keys(settings)
@@ -45,6 +54,7 @@ class Gateway:
         self.metrics = Metrics(self.admission, routes)
         self.catalogue = Catalogue(inventory, settings, self.metrics)
         self.inventory = inventory
+        self.tracing = tracing
         self.waiting = Waiting(settings, self.catalogue, inventory)
         self.log: FilteringBoundLogger = structlog.get_logger().bind()
         self.stops_at: float | None = None

@@ -1,15 +1,19 @@
-"""The gateway's transport, and its reaction to SIGTERM."""
+"""The gateway's transport, its traces, and its reaction to SIGTERM."""
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import httpx
 
-from llm_api.settings import Settings
+from llm_api.settings import Settings, SettingsError
 from llm_api.upstream.transport import Transport
+
+if TYPE_CHECKING:
+    from llm_api.tracing import Tracing
 
 # Shorter than the runtime's (uvicorn's is 5 s), so that no request is sent on a connection about to close.
 KEEP_ALIVE_SECONDS = 4
@@ -21,6 +25,29 @@ def transport(settings: Settings) -> httpx.AsyncBaseTransport:
         limits = httpx.Limits(max_connections=None, keepalive_expiry=KEEP_ALIVE_SECONDS)
         return httpx.AsyncHTTPTransport(limits=limits)
     return Transport(KEEP_ALIVE_SECONDS)
+
+
+@asynccontextmanager
+async def tracing(settings: Settings) -> AsyncIterator["Tracing | None"]:
+    """Yield what sends the traces, where a collector is set; send the last ones at the end.
+
+    Raises:
+        SettingsError: A collector is set, and OpenTelemetry is not installed.
+    """
+    if settings.otlp_endpoint is None:
+        yield None
+        return
+    try:
+        from llm_api.tracing import Tracing
+    except ImportError as error:
+        raise SettingsError(
+            f"LLM_OTLP_ENDPOINT needs the packages of the extra `tracing` (api/pyproject.toml): {error}"
+        ) from error
+    opened = Tracing(settings.otlp_endpoint)
+    try:
+        yield opened
+    finally:
+        await opened.close()
 
 
 @contextmanager

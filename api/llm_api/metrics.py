@@ -12,6 +12,8 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.openmetrics import exposition as openmetrics
 
 from llm_api.admission import Admission
 from llm_api.record import Phases, RequestRecord, Usage
@@ -115,7 +117,7 @@ class Metrics:
         of = self._of(record.model)
         of.histograms["queue"].observe(phases.queue)
         if phases.time_to_first_token is not None:
-            of.histograms["time_to_first_token"].observe(phases.time_to_first_token)
+            of.histograms["time_to_first_token"].observe(phases.time_to_first_token, record.exemplar)
         if record.outcome != "ok":
             return
         of.histograms["inference"].observe(phases.inference)
@@ -130,6 +132,16 @@ class Metrics:
     def render(self) -> bytes:
         """Return all metrics in Prometheus' text format."""
         return generate_latest(self.registry)
+
+    def exposition(self, accept: str) -> tuple[bytes, str]:
+        """Return all metrics, and their media type: OpenMetrics, which has the exemplars, if it is asked for.
+
+        Not by prometheus_client's choose_encoder, which fails on a version that is no number.
+        """
+        if openmetrics.CONTENT_TYPE_LATEST.partition(";")[0] in accept:
+            content: bytes = openmetrics.generate_latest(self.registry)  # type: ignore[no-untyped-call]
+            return content, openmetrics.CONTENT_TYPE_LATEST
+        return self.render(), CONTENT_TYPE_PLAIN_0_0_4
 
     def _of(self, model: str) -> ModelMetrics:
         found = self._models.get(model)

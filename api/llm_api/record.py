@@ -1,10 +1,14 @@
-"""What the gateway knows about one request, for its log line and its metrics. All times are in seconds."""
+"""What the gateway knows about one request, for its log line, metrics and trace. All times are in seconds."""
 
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from llm_api.errors import GatewayError, Outcome
+
+if TYPE_CHECKING:
+    from llm_api.tracing import Trace
 
 clock = time.perf_counter
 
@@ -114,8 +118,8 @@ def together(generations: Sequence[Phases]) -> Phases:
 class RequestRecord:
     """One request. Prompts and answers are not kept.
 
-    The middleware creates it, sets the key, the status and every failure, and finally logs and counts it.
-    The route sets when the body had arrived, the answer everything about its generation.
+    The middleware creates it, sets the key, the status and every failure, and finally counts, logs and traces
+    it. The route sets when the body had arrived, the answer everything about its generation.
     """
 
     id: str
@@ -130,6 +134,9 @@ class RequestRecord:
     phases: Phases | None = None
     usage: Usage = field(default_factory=Usage)
     generations: list[tuple[Phases, Usage]] = field(default_factory=list)  # if it had several
+    finish_reasons: Sequence[str] = ()  # the runtime's words, one for each answer
+    trace: "Trace | None" = None  # where traces are on
+    exemplar: dict[str, str] | None = None  # the id of the trace, if it is kept
 
     def fail(self, error: GatewayError) -> None:
         """Note why there is no answer, or only part of one."""

@@ -19,6 +19,10 @@ def _without_slash(url: str) -> str:
     return str(given).rstrip("/")
 
 
+def _collector(url: str | None) -> str | None:
+    return url and _without_slash(url)
+
+
 def _reject_empty(keys: SecretStr | None) -> SecretStr | None:
     """Raise ValueError for keys that nobody can send; an empty list must not let everyone in."""
     if keys is not None:
@@ -144,6 +148,11 @@ class Settings(BaseSettings):
         "localhost (any port of this machine), * (all)",
     )
 
+    otlp_endpoint: Annotated[str | None, AfterValidator(_collector)] = Field(
+        default=None,
+        description="Address of a collector that takes traces by OTLP over HTTP, such as http://jaeger:4318; "
+        "unset: no traces",
+    )
     log_format: Literal["json", "console"] = Field(default="console", description="Format of the log lines")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe level that is logged"

@@ -156,6 +156,12 @@ def check_local(values: Values) -> None:
             "POLICIES=true needs the cluster, and PROFILE=local has none",
             "POLICIES=false, or PROFILE=cluster",
         )
+    if values["tracing"]:
+        raise FixableError(
+            "TRACING=true needs the cluster, and PROFILE=local has none",
+            "leave it out, or PROFILE=cluster; to send traces to a collector of your own:\n"
+            "LLM_OTLP_ENDPOINT=http://localhost:4318 make local",
+        )
     if ENGINES[values["engine"]].embedded and values["api_port"] == values["runtime_port"]:
         raise FixableError(
             f"API_PORT and RUNTIME_PORT are both {values['api_port']}", "give each a port of its own"

@@ -10,18 +10,18 @@ Tiltfile, so that tests reach it.
 import argparse
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Mapping
 from typing import Any
 
 from dev import FixableError, configuration
-from dev.doctor import ollama, probe, tools
+from dev.doctor import ollama, probe
 from dev.doctor.choice import ENGINES, choose
 from dev.fault.table import ALL, FAULTS
 from dev.settings import (
     CONTEXT,
     GRAFANA_PORT,
+    JAEGER_PORT,
     MONITORING_NAMESPACE,
     NAMESPACE,
     PROMETHEUS_PORT,
@@ -29,12 +29,9 @@ from dev.settings import (
     TABLE,
     Values,
 )
-from dev.tilt import https, owner, policies, sources
+from dev.tilt import ci, https, owner, policies, sources, tracing
 from dev.up import processes
 
-# How long a model's download may keep `tilt ci` waiting; Tilt has readiness_timeout since 0.35.
-CI = {"timeout": "40m", "k8s_grace_period": "3m"}
-READINESS_TIMEOUT = "30m"
 Plan = dict[str, Any]
 
 
@@ -83,12 +80,13 @@ def plan(
     common = {
         "profile": values["profile"],
         "extensions": sources.extensions(values),
-        "ci": ci_limits() if subcommand == "ci" else CI,
+        "ci": ci.limits() if subcommand == "ci" else ci.CI,
         "ports": {
             "api": values["api_port"],
             "runtime": values["runtime_port"],
             "grafana": GRAFANA_PORT,
             "prometheus": PROMETHEUS_PORT,
+            "jaeger": JAEGER_PORT,
         },
         "environment": button_environment(values),
         "faults": [*FAULTS, ALL],
@@ -114,6 +112,7 @@ def cluster(values: Values) -> Plan:
         "namespaces": sources.namespaces(values),
         "https": https.plan(values),
         "policies": policies.files(values),
+        "tracing": tracing.plan(values, images["jaeger"]),
         "runs_runtime": values["engine"] != "host",
         "builds_runtime": ENGINES[values["engine"]].embedded,
         "build_args": sources.build_arguments(values, images),
@@ -131,7 +130,9 @@ def api_values(values: Values) -> dict[str, Any]:
         "model": values["model"].split(",")[0],
         "autoscaling.mode": values["autoscaler"],
         "serviceMonitor.enabled": values["monitoring"],
-    } | https.route_values(values)
+        **https.route_values(values),
+        **tracing.api_values(values),
+    }
     if values["engine"] != "host":
         return common | policies.gateway_values(values)
     url = ollama.url_from_pods(ollama.parse_address(values["ollama_host"]), probe.container_engine())
@@ -170,17 +171,6 @@ def local(values: Values, environment: Mapping[str, str]) -> Plan:
     both = processes.environment(values, environment)
     added = {name: value for name, value in both.items() if environment.get(name) != value}
     return {"processes": {"commands": processes.commands(values), "environment": added}}
-
-
-def ci_limits() -> dict[str, str]:
-    """Return the arguments of ci_settings() that this Tilt has."""
-    try:
-        shown = subprocess.run(["tilt", "version"], capture_output=True, text=True, timeout=20, check=False)
-        version = tools.parse_version(shown.stdout)
-    except (OSError, subprocess.TimeoutExpired):
-        version = None
-    newer = version is not None and version >= (0, 35, 0)
-    return {**CI, "readiness_timeout": READINESS_TIMEOUT} if newer else CI
 
 
 def main(argv: list[str]) -> int:

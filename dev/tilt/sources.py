@@ -10,6 +10,7 @@ from typing import Any
 
 from dev import FixableError
 from dev.settings import GATEWAY_NAMESPACE, MONITORING_NAMESPACE, NAMESPACE, SETTINGS, Values
+from dev.tilt import tracing
 
 CERT_MANAGER_NAMESPACE = "cert-manager"
 
@@ -51,6 +52,7 @@ def images(values: Values) -> dict[str, str]:
         "python": image("python_image", f"library/{SETTINGS['python_image'].default}"),
         "ollama": image("ollama_image", "ollama/ollama"),
         "k6": image("k6_image", SETTINGS["k6_image"].default),
+        "jaeger": image("jaeger_image", SETTINGS["jaeger_image"].default),
     }
 
 
@@ -127,8 +129,9 @@ def chart(name: str, values: Values) -> dict[str, Any]:
         flags.append("--plain-http")
     if registry := mirror(values):
         flags += ["--set", f"{known.mirror_value}={registry}{known.mirror_path}"]
-    if name == "kube-prometheus-stack" and not values["grafana"]:
-        flags += ["--set", "grafana.enabled=false"]
+    if name == "kube-prometheus-stack":
+        flags += [] if values["grafana"] else ["--set", "grafana.enabled=false"]
+        flags += tracing.prometheus_flags(values)
     return {
         "chart": source,
         "flags": flags,
@@ -155,7 +158,7 @@ def namespaces(values: Values) -> list[str]:
     """Return the namespaces of what is installed."""
     return (
         [NAMESPACE]
-        + ([MONITORING_NAMESPACE] if values["monitoring"] else [])
+        + ([MONITORING_NAMESPACE] if values["monitoring"] or values["tracing"] else [])
         + ([GATEWAY_NAMESPACE, CERT_MANAGER_NAMESPACE] if values["gateway"] != "none" else [])
     )
 

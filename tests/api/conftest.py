@@ -1,4 +1,4 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -6,6 +6,7 @@ import pytest
 import respx
 
 from tests.api.support import live
+from tests.api.support.collector import Collector, collecting
 from tests.api.support.in_process import CAPABILITIES, RUNTIME_URL, TAGS, InProcess, Open, started
 from tests.waiting import equals, until
 
@@ -35,3 +36,11 @@ async def serve() -> AsyncIterator[live.Serve]:
             return await live.start(stack, **given)
 
         yield start
+
+
+@pytest.fixture
+def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
+    """A collector of traces, to which spans are sent soon after their end."""
+    monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "20")
+    with collecting() as running:
+        yield running

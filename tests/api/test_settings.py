@@ -34,6 +34,7 @@ VALID = {
     "body_timeout_seconds": ("4", 4),
     "key_requests_per_minute": ("6", 6),
     "cors_origins": (" https://a.example , app://b,", "https://a.example,app://b"),
+    "otlp_endpoint": ("http://jaeger:4318/", "http://jaeger:4318"),
     "log_format": ("json", "json"),
     "log_level": ("debug", "debug"),
 }
@@ -55,6 +56,7 @@ INVALID = {
         "HTTPS://A",
         "https://a b",
     ],
+    "otlp_endpoint": ["jaeger:4318", "grpc://jaeger:4317", "http://me:secret@jaeger:4318"],
     "log_level": ["loud"],
 }
 

@@ -118,6 +118,18 @@ def test_a_policy_follows_the_port_of_another_runtime(render: Render, url: str, 
     assert runtime["ports"] == [{"port": port}]
 
 
+@pytest.mark.parametrize(
+    ("url", "port"), [("http://jaeger.monitoring:4318", 4318), ("https://a.example", 443)]
+)
+def test_a_policy_lets_traces_out_to_their_collector_if_there_is_one(
+    render: Render, url: str, port: int
+) -> None:
+    _, traces, dns = policy(render, "llm-api", f"settings.otlpEndpoint={url}")["egress"]
+    assert traces["ports"] == [{"port": port}]
+    assert traces["to"][0]["podSelector"]["matchLabels"] == {"app.kubernetes.io/name": "jaeger"}
+    assert dns == DNS
+
+
 def test_the_runtime_reaches_nothing_but_where_ollama_pulls_its_models(
     render: Render, tmp_path: Path
 ) -> None:

@@ -36,6 +36,12 @@ EXEMPT = {
     "OPENAI_API_KEY": "read by OpenAI's clients",
     "ANTHROPIC_BASE_URL": "read by Anthropic's clients",
     "ANTHROPIC_API_KEY": "read by Anthropic's clients",
+    "error.type": "an attribute of OpenTelemetry's conventions",
+    "/v1/traces": "a path of OTLP, at the collector",
+    "OTEL_TRACES_SAMPLER": "read by OpenTelemetry's SDK",
+    "OTEL_TRACES_SAMPLER_ARG": "read by OpenTelemetry's SDK",
+    "OTEL_EXPORTER_OTLP_HEADERS": "read by OpenTelemetry's exporter",
+    "OTEL_BSP_SCHEDULE_DELAY": "read by OpenTelemetry's SDK",
 }
 """Names that the code does not have, and why a document may use them. `folder/` covers everything in it."""
 

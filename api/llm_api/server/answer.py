@@ -76,7 +76,7 @@ class Answer(Response):
     async def _stream(self) -> None:
         async with self._kept_alive():
             finish = await self._gateway.generate(self._job, self._phases, self._emit)
-        self._record.usage = finish.usage
+        self._record.usage, self._record.finish_reasons = finish.usage, (finish.reason,)
         start = await self._start_stream()
         await self._send_body(start + self._format.last(finish, self._phases), more=False)
 
@@ -146,7 +146,7 @@ class Answer(Response):
             chunks.extend(arrived)
 
         finish = await self._gateway.generate(self._job, self._phases, collect)
-        self._record.usage = finish.usage
+        self._record.usage, self._record.finish_reasons = finish.usage, (finish.reason,)
         await self._send_whole(encode(self._format.whole(joined(chunks), finish, self._phases)))
 
     async def _send_whole(self, content: bytes) -> None:

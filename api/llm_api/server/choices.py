@@ -97,4 +97,5 @@ class Choices(Answer):
         prompts = sum(finish.usage.prompt_tokens for finish in finishes[:: self._job.choices_per_prompt])
         first = finishes[0]
         self._record.usage = Usage(prompts, generated)
+        self._record.finish_reasons = [finish.reason for finish in finishes]
         return Finish(first.reason, self._record.usage, first.load, first.decode)

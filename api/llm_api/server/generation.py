@@ -27,6 +27,8 @@ async def answer(request: Request, body: GenerationRequest) -> Response:
     if listed:
         record.model = listed
         await gateway.catalogue.check(listed, job.needs)
+    if record.trace:
+        job = record.trace.carry(job)
     answer_format = body.answer_format(record.id, body.model or job.model)
     if job.choices > 1:
         response: Answer = Choices(gateway, record, job, cast(ChoicesFormat, answer_format))

@@ -22,7 +22,7 @@ MAX_IGNORED, MAX_NAME = 32, 128
 
 
 class RequestMiddleware:
-    """Checks the API key and gives the request an id; answers errors; counts and logs the request at its end.
+    """Checks the API key and gives the request an id; answers errors; counts, logs and traces it at its end.
 
     Args:
         app: The application to wrap.
@@ -41,6 +41,8 @@ class RequestMiddleware:
         headers, path = Headers(scope=scope), scope["path"]
         record = RequestRecord(request_id(headers), route=path if path in self._counted else "")
         scope["state"]["record"] = record
+        if gateway.tracing and record.route:
+            record.trace = gateway.tracing.begin(record, scope, headers)
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -84,6 +86,8 @@ class RequestMiddleware:
             level = logging.DEBUG if probe else logging.INFO
             if gateway.log.is_enabled_for(level):
                 log_request(gateway.log, level, record, scope["method"], path)
+            if record.trace:
+                record.trace.end(record)
 
 
 def without_traceback(send: Send) -> Send:
@@ -128,4 +132,6 @@ def log_request(log: FilteringBoundLogger, level: int, record: RequestRecord, me
             "prompt_tokens": record.usage.prompt_tokens,
             "generated_tokens": record.usage.generated_tokens,
         }
+    if record.exemplar:
+        fields |= record.exemplar
     log.log(level, "request", **{name: value for name, value in fields.items() if value not in (None, "")})

@@ -40,6 +40,7 @@ class Job:
             thinking, insert, embedding.
         choices: How many answers to generate, each for itself.
         prompts: If there are several, each gets its share of the answers, in order.
+        headers: More headers of the request to the runtime.
     """
 
     path: Literal["/api/generate", "/api/chat", "/api/embed"]
@@ -49,6 +50,7 @@ class Job:
     needs: tuple[str, ...] = ()
     choices: int = 1
     prompts: tuple[str, ...] = ()
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
     @property
     def choices_per_prompt(self) -> int:
@@ -125,7 +127,7 @@ class Runtime:
                 request = httpx.Request(
                     "POST",
                     _url(replica.url + job.path),
-                    headers=[*self._headers, (b"content-length", b"%d" % len(content))],
+                    headers=[*self._headers, *job.headers, (b"content-length", b"%d" % len(content))],
                     stream=httpx.ByteStream(content),
                     extensions={"timeout": self._timeout},
                 )

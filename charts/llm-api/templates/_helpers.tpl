@@ -30,8 +30,9 @@
 {{ .Values.runtime.url | default (printf "http://%s-pods:11434" .Values.runtime.fullname) }}
 {{- end -}}
 
-{{- define "llm-api.runtimePort" -}}
-{{- $url := urlParse (include "llm-api.runtimeURL" .) -}}
+{{/* The port of an address. */}}
+{{- define "llm-api.portOf" -}}
+{{- $url := urlParse . -}}
 {{ trimPrefix ":" (regexFind ":[0-9]+$" $url.host) | default (ternary "443" "80" (eq $url.scheme "https")) }}
 {{- end -}}
 

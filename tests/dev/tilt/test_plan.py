@@ -12,6 +12,7 @@ from dev import FixableError, configuration
 from dev.doctor import probe
 from dev.fault.table import FAULTS
 from dev.settings import ROOT, SETTINGS, Values
+from dev.tilt import ci
 from dev.tilt import plan as tilt_plan
 
 
@@ -164,7 +165,7 @@ def test_tilt_gets_a_readiness_timeout_where_it_has_one(
     (tmp_path / "tilt").write_text(f"#!/bin/sh\necho '{version}'\n")
     (tmp_path / "tilt").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    assert ("readiness_timeout" in tilt_plan.ci_limits()) is has_one
+    assert ("readiness_timeout" in ci.limits()) is has_one
 
 
 def test_tilt_defines_every_setting_but_those_that_only_make_needs() -> None:
