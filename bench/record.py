@@ -39,8 +39,8 @@ def commit(root: Path = ROOT) -> str:
     return done.stdout.strip()
 
 
-def write(record: dict[str, Any], out: Path) -> Path:
-    """Write the record to a new file in `out`, and return its path."""
-    path = out / f"bench-{time.strftime('%Y%m%d-%H%M%S')}.json"
+def write(record: dict[str, Any], out: Path, name: str = "bench") -> Path:
+    """Write the record to a new file in `out`, whose name begins so, and return its path."""
+    path = out / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}.json"
     path.write_text(json.dumps(record, indent=1) + "\n")
     return path

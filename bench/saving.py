@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import BenchError
+from bench import BenchError, tilted
 
 PATH = "/saved"
 ROUTE = """
@@ -32,11 +32,13 @@ class App:
 
     Attributes:
         main: The file that is saved; its `app` is a FastAPI app.
+        tilt: The port of the page of the Tilt that brings the file to its pod, if one does.
     """
 
     name: str
     url: str
     main: Path
+    tilt: int | None = None
 
 
 @dataclass(frozen=True)
@@ -44,19 +46,31 @@ class Save:
     """The seconds that a save took.
 
     Attributes:
-        brought: From the save until the file was in its place: Tilt's share; nothing in the local profile.
-        noticed: From then until the file was imported.
+        watched: From the save until Tilt noticed it and the file had rested; nothing in the local profile.
+        copied: From then until the file was in its place: the archive, the way into the pod, unpacking.
+        loaded: From then until the file had been loaded.
         started: From then until it was served: the start of the app and the takeover.
     """
 
-    brought: float
-    noticed: float
+    watched: float
+    copied: float
+    loaded: float
     started: float
+
+    @property
+    def brought(self) -> float:
+        """From the save until the file was in its place: what Tilt takes."""
+        return self.watched + self.copied
+
+    @property
+    def reloaded(self) -> float:
+        """From then until it was served: what the reload takes."""
+        return self.loaded + self.started
 
     @property
     def total(self) -> float:
         """From the save until it was served."""
-        return self.brought + self.noticed + self.started
+        return self.brought + self.reloaded
 
 
 def served(url: str) -> dict[str, str | float] | None:
@@ -120,4 +134,5 @@ def saves(app: App, count: int, patience: float = 60) -> Generator[Save, None, N
             seen = wait(app.url, word, patience)
             ended = time.time()
             arrived, loaded = float(seen["arrived"]), float(seen["loaded"])
-            yield Save(arrived - began, loaded - arrived, ended - loaded)
+            noticed = began if app.tilt is None else tilted.noticed(app.tilt, app.main, began)
+            yield Save(noticed - began, arrived - noticed, loaded - arrived, ended - loaded)

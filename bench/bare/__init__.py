@@ -68,7 +68,7 @@ def cluster() -> Iterator[App]:
     with copy() as folder:
         try:
             with running(command, folder):
-                app = App("a bare app", f"http://127.0.0.1:{port}", folder / "main.py")
+                app = App("a bare app", f"http://127.0.0.1:{port}", folder / "main.py", tilt=page)
                 wait(app.url, None, START_SECONDS)
                 yield app
         finally:

@@ -20,6 +20,9 @@ from dev.server.zygote import Zygote
 RECENT_SAVES = 5
 """What these have changed is expected to change again, and is left out of the next zygote."""
 
+FEW_FILES = 3
+"""More at once are no edit, but another branch."""
+
 
 class Forks:
     """Forks generations: from a zygote, or from this process if a change reaches what the zygote holds."""
@@ -39,14 +42,14 @@ class Forks:
 
     def fork(self, changed: list[str], waits: bool) -> Child:
         """Fork a generation for a change; with `waits`, one that is ready before it takes over."""
-        self._recent.append(set(changed))
+        self._recent.append(set(changed) if len(changed) <= FEW_FILES else set())
         if self.zygote and select.select([self.zygote.connection], [], [], 0)[0]:
             self.hear(self.zygote)
-        if self.zygote and not self.zygote.stands(set(changed), self._sources.snapshot()):
-            self.drop()
         control, theirs = socket.socketpair()
         began = time.monotonic()
-        source = self.zygote if self.zygote and self.zygote.ready else None
+        source = self.zygote
+        if source and not (source.ready and source.stands(self._sources.snapshot())):
+            source = None
         pid = source.fork(theirs, waits) if source else None
         if pid is None:
             source = None
@@ -57,8 +60,10 @@ class Forks:
 
     def renew(self, order: Order) -> None:
         """Have a zygote with all that is expected to stand, given the order in which a generation loaded."""
-        changing = {self._main}.union(*self._recent)
-        names = order.standing(changing, self._sources.snapshot().imports)
+        changing, now = {self._main}.union(*self._recent), self._sources.snapshot()
+        if self.zygote and not self.zygote.stands(now):
+            self.drop()
+        names = order.standing(changing, now.imports)
         if names != self._wanted:
             self._wanted = names
             self._replace(names, {step.name: step.path for step in order.begun})

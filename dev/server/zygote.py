@@ -12,7 +12,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -38,14 +38,15 @@ class Zygote:
     seen: Snapshot
     ready: bool = False
 
-    def stands(self, changed: Set[str], now: Snapshot) -> bool:
+    def stands(self, now: Snapshot) -> bool:
         """Return whether what it holds is what a process that starts from nothing would load first."""
         if now.texts.keys() != self.seen.texts.keys() or now.data != self.seen.data:
             return False  # modules may find other files than before
-        if not changed.isdisjoint(self.paths[name] for name in self.names):
-            return False
-        texts = [(self.seen.texts[path], now.texts[path]) for path in changed & now.texts.keys()]
-        return all(same_imports(*pair) for pair in texts)
+        changed = {path for path, text in now.texts.items() if text != self.seen.texts[path]}
+        held = {self.paths[name] for name in self.names}
+        return changed.isdisjoint(held) and all(
+            same_imports(self.seen.texts[path], now.texts[path]) for path in changed
+        )
 
     def hear(self) -> int:
         """Return how many modules could be loaded; the process goes unless these are all."""

@@ -244,3 +244,12 @@ def test_no_process_is_left_when_the_server_ends(project: Project, number: signa
     project.dev.process.wait(20)
     project.dev.ended = True
     until_sync("no process", lambda: [each for each in processes() if each.pid in pids], equals([]))
+
+
+def test_a_file_that_was_seen_half_written_costs_no_zygote(project: Project) -> None:
+    project.resaved("words.py", WORDS)
+    zygote = project.dev.zygote()
+    project.dev.save("", "words.py")
+    project.dev.prints("words.py does not start")
+    project.save("words.py", WORDS)
+    assert project.dev.zygote() == zygote
