@@ -1,20 +1,18 @@
-"""Traces of requests that fail; collectors that do; and what it takes to have no traces at all."""
+"""Traces of requests that fail, and collectors that do."""
 
 import socket
-import subprocess
-import sys
 from typing import Any
 
 import pytest
 from llm_api import lifecycle
-from llm_api.settings import Settings, SettingsError
+from llm_api.settings import Settings
 
 from tests.api.support.collector import PHASES, Collector
 from tests.api.support.in_process import Open
 from tests.api.support.live import Serve
 from tests.api.support.requests import CHAT_LINES, chat, ndjson
 from tests.api.support.sockets import post
-from tests.processes import ROOT, free_port
+from tests.processes import free_port
 from tests.waiting import within
 
 PROMPT = {"prompt": "Hello", "stream": True}
@@ -127,60 +125,3 @@ async def test_a_collector_that_hangs_or_cannot_be_reached_disturbs_neither_a_re
         app.runtime.post("/api/chat").respond(text=ndjson(*CHAT_LINES))
         assert (await chat(app)).status_code == 200
         await within("the last traces to be given up", opened.__aexit__(None, None, None))
-
-
-async def test_traces_without_the_packages_for_them_are_refused_with_the_reason(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.delitem(sys.modules, "llm_api.tracing", raising=False)
-    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
-    with pytest.raises(SettingsError, match="LLM_OTLP_ENDPOINT needs the packages of the extra `tracing`"):
-        async with lifecycle.tracing(Settings(otlp_endpoint="http://localhost:4318")):
-            pass
-
-
-SERVE = """
-import asyncio, sys
-import httpx
-from llm_api.settings import Settings
-from main import create_app
-
-async def main():
-    runtime = httpx.MockTransport(lambda request: httpx.Response(200, json=
-        {"models": [{"name": "m"}]} if request.url.path == "/api/tags" else {"response": "Hi", "done": True}))
-    app = create_app(Settings(model="m"), runtime)
-    async with app.router.lifespan_context(app) as state:
-        async def with_state(scope, receive, send):
-            await app({**scope, "state": dict(state)}, receive, send)
-        http = httpx.AsyncClient(transport=httpx.ASGITransport(with_state), base_url="http://gateway.test")
-        while (await http.get("/ready")).status_code != 200:
-            await asyncio.sleep(0.01)
-        response = await http.post("/generate", json={"prompt": "Hi"}, headers={"traceparent": TRACEPARENT})
-        assert response.status_code == 200, response.text
-
-TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-asyncio.run(main())
-print(*sorted(sys.modules))
-"""
-
-
-def test_without_a_collector_nothing_of_the_sdk_is_imported() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", SERVE],
-        cwd=ROOT / "api",
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    modules = done.stdout.splitlines()[-1].split()
-    assert "llm_api.lifecycle" in modules
-    unwanted = (
-        "llm_api.tracing",
-        "opentelemetry.sdk",
-        "opentelemetry.exporter",
-        "google.protobuf",
-        "requests",
-    )
-    assert [name for name in modules if name.startswith(unwanted)] == []

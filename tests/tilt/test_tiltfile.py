@@ -65,6 +65,17 @@ def test_policies_are_objects_of_their_own_and_of_both_charts(evaluate: Evaluato
     assert made.waits_for("network-policies") == ["namespaces"]
 
 
+def test_tracing_brings_jaeger_and_with_grafana_its_data_source(evaluate: Evaluator) -> None:
+    made = evaluate("--engine=llamacpp", "--monitoring=false", "--autoscaler=none", "--tracing")
+    assert made.status == 0, made.log
+    assert set(made.resources) == CLUSTER | {"jaeger"}
+    assert made.waits_for("jaeger") == ["namespaces"]
+    assert made.waits_for("llm-api") == ["namespaces"]  # whose traces may be lost until Jaeger is there
+    assert "http://jaeger.monitoring:4318" in made.text("llm-api")
+    assert "grafana_datasource" not in made.text("jaeger")
+    assert "grafana_datasource" in evaluate("--tracing").text("jaeger")
+
+
 def test_all_models_reach_the_runtime_and_the_first_one_the_gateway(evaluate: Evaluator) -> None:
     made = evaluate("--model=first:1,second:2", "--monitoring=false")
     assert made.status == 0, made.log
