@@ -3,7 +3,7 @@
 #   make load RATE=4 DURATION=60s      make test ARGS="tests/dev -x"
 
 .DEFAULT_GOAL := help
-.PHONY: up local down doctor ask smoke test lint e2e fuzz bench load autoscale rollout fault policies gitops generate lock ci ci-cluster release help
+.PHONY: up local down doctor ask smoke test lint e2e fuzz bench load autoscale rollout fault policies gitops nodes generate lock ci ci-cluster release help
 
 # With the packages of the local profile, or with all of them.
 run := sh dev/bootstrap run
@@ -62,6 +62,9 @@ policies: ## prove the NetworkPolicies of a platform with POLICIES=true: every c
 gitops: ## let Argo CD install the platform from the cluster's registry, and prove what it does
 	@$(develop) python -m dev.doctor.tools helm
 	@$(develop) python -m dev gitops $(ARGS)
+nodes: ## on a cluster of three nodes, drain one under load, kill it, and judge what became of the requests
+	@$(develop) python -m dev.doctor.tools helm
+	@$(develop) python -m dev nodes $(ARGS)
 
 ## Maintain
 generate: ## write the generated files: chart settings, dashboards, rules

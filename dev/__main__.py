@@ -27,6 +27,7 @@ VERBS = {
         "prove that the NetworkPolicies let through what they must, and no more",
     ),
     "gitops": ("dev.gitops.command", "let Argo CD install the platform, and prove what it does"),
+    "nodes": ("dev.nodes.command", "drain and kill a node under load, and judge what became of the requests"),
     "lint": ("dev.lint", "run the linters and the type checker"),
     "generate": ("dev.generate", "write the generated files"),
     "release": ("dev.release", "package the charts and push them"),

@@ -12,7 +12,7 @@ from dev.settings import CONTEXT
 SECONDS = 60  # for one call
 
 
-def call(*arguments: str, text: str = "") -> "subprocess.CompletedProcess[str]":
+def call(*arguments: str, text: str = "", seconds: float = SECONDS) -> "subprocess.CompletedProcess[str]":
     """Run kubectl with `text` as its input, and return what it did.
 
     Raises:
@@ -25,12 +25,12 @@ def call(*arguments: str, text: str = "") -> "subprocess.CompletedProcess[str]":
             input=text,
             capture_output=True,
             text=True,
-            timeout=SECONDS,
+            timeout=seconds,
             check=False,
             env=tools.on_path(os.environ),
         )
     except subprocess.TimeoutExpired as error:
-        raise FixableError(f"`kubectl {arguments[0]}` did not end in {SECONDS} s", "make doctor") from error
+        raise FixableError(f"`kubectl {arguments[0]}` did not end in {seconds:g} s", "make doctor") from error
 
 
 def output(*arguments: str, text: str = "") -> str:

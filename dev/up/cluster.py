@@ -10,6 +10,8 @@ from dev import FixableError
 from dev.doctor import tools
 from dev.settings import CLUSTER, HTTPS_PORT, REGISTRY, ROOT, Values
 
+FILE = "ctlptl.yaml"
+
 
 def with_images(text: str, node_image: str, registry_image: str) -> str:
     """Return the text of ctlptl.yaml with the images that are not empty in place of its own.
@@ -43,14 +45,14 @@ def with_port(text: str, port: int) -> str:
     return changed
 
 
-def file(values: Values, root: Path = ROOT) -> Path:
-    """Return the file to apply: ctlptl.yaml itself, or a copy in out/ with other images or another port."""
+def file(values: Values, root: Path = ROOT, name: str = FILE) -> Path:
+    """Return the file to apply: that of this name, or a copy in out/ with other images or another port."""
     node, registry, port = values["node_image"], values["registry_image"], values["https_port"]
-    original = root / "ctlptl.yaml"
+    original = root / name
     if not node and not registry and port == HTTPS_PORT:
         return original
     text = with_images(original.read_text(), node, registry)
-    copy = root / "out/ctlptl.yaml"
+    copy = root / "out" / name
     copy.parent.mkdir(exist_ok=True)
     copy.write_text(text if port == HTTPS_PORT else with_port(text, port))
     return copy
@@ -76,14 +78,14 @@ def uses_ctlptl(values: Values) -> bool:
     return shlex.split(values["cluster_command"])[:1] == ["ctlptl"]
 
 
-def apply(values: Values) -> None:
+def apply(values: Values, name: str = FILE) -> None:
     """Create the cluster and its registry; what exists is left as it is.
 
     Raises:
         FixableError: the command failed.
     """
     program, *arguments = shlex.split(values["cluster_command"])
-    run([tools.path("ctlptl") if uses_ctlptl(values) else program, *arguments, str(file(values))])
+    run([tools.path("ctlptl") if uses_ctlptl(values) else program, *arguments, str(file(values, name=name))])
 
 
 def removal() -> list[list[str]]:
@@ -93,6 +95,6 @@ def removal() -> list[list[str]]:
         FixableError: there is no program that can.
     """
     if tools.find("ctlptl"):
-        return [[tools.path("ctlptl"), "delete", "--ignore-not-found", "-f", str(ROOT / "ctlptl.yaml")]]
+        return [[tools.path("ctlptl"), "delete", "--ignore-not-found", "-f", str(ROOT / FILE)]]
     kind = [tools.path("kind"), "delete", "cluster", "--name", CLUSTER]
     return [kind, ["docker", "rm", "--force", "--volumes", REGISTRY]]
