@@ -84,9 +84,11 @@ def deployed() -> tuple[list[Release], list[Release]]:
     Raises:
         FixableError: the API server refused.
     """
-    command = ("get", "applicationset", PROJECT, *HERE, "--ignore-not-found", "--output=json")
-    shown = kubectl.output(*command)
-    return manifests.releases(json.loads(shown)) if shown.strip() else ([], [])
+    if not is_installed():
+        return [], []
+    return manifests.releases(
+        json.loads(kubectl.output("get", "applicationset", PROJECT, *HERE, "--output=json"))
+    )
 
 
 def application(chart: str) -> dict[str, Any]:
@@ -167,7 +169,23 @@ def remove() -> None:
     Raises:
         FixableError: something does not end.
     """
-    kubectl.output("delete", "applicationset", PROJECT, *HERE, "--ignore-not-found", "--wait=false")
+    if is_installed():
+        remove_applications()
+    for name in (NAMESPACE, ARGOCD):
+        kubectl.output("delete", "namespace", name, "--ignore-not-found", "--timeout=50s")
+    role = ("clusterrole,clusterrolebinding", "argocd-application-controller")
+    kubectl.output("delete", *role, "--ignore-not-found")
+    kinds = [f"{kind}.argoproj.io" for kind in ("applications", "applicationsets", "appprojects")]
+    kubectl.output("delete", "crd", *kinds, "--ignore-not-found", "--timeout=50s")
+
+
+def remove_applications() -> None:
+    """Let Argo CD remove what it has installed, and wait until it has.
+
+    Raises:
+        FixableError: something does not end.
+    """
+    kubectl.output("delete", "applicationset", PROJECT, *HERE, "--wait=false")
 
     def gone() -> str:
         left = kubectl.output("get", "applications", *HERE, "--output=name").split()
@@ -176,9 +194,3 @@ def remove() -> None:
         return "gone"
 
     kubectl.until(gone, REMOVED_SECONDS)
-    for name in (NAMESPACE, ARGOCD):
-        kubectl.output("delete", "namespace", name, "--ignore-not-found", "--timeout=50s")
-    role = ("clusterrole,clusterrolebinding", "argocd-application-controller")
-    kubectl.output("delete", *role, "--ignore-not-found")
-    kinds = [f"{kind}.argoproj.io" for kind in ("applications", "applicationsets", "appprojects")]
-    kubectl.output("delete", "crd", *kinds, "--ignore-not-found", "--timeout=50s")

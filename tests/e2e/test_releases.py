@@ -74,3 +74,16 @@ def test_another_size_for_volumes_that_exist_is_refused_with_the_commands_that_c
     with pytest.raises(AssertionError, match="makes volumes of 1Gi, which cannot change") as refusal:
         helm(*command, "--set", "persistence.size=2Gi")
     assert "delete statefulset sized --cascade=orphan" in str(refusal.value)
+
+
+def test_a_gpu_that_no_node_has_is_refused_with_its_fix_and_before_anything_is_applied() -> None:
+    folder = str(ROOT / "charts/llm-runtime")
+    command = ["upgrade", "--install", "on-gpu", folder, "--create-namespace", *UNSCHEDULABLE]
+    command += ["--set", "fullnameOverride=on-gpu,autoscaling.mode=none,replicas=0"]
+    asked = ["--set", r"gpu.count=1,gpu.resource=e2e.example/gpu"]
+    with pytest.raises(AssertionError, match=r"no node of this cluster has more than 0 of e2e\.") as refusal:
+        helm(*command, *asked)
+    assert "--set gpu.checkNodes=false" in str(refusal.value)
+    assert not any("on-gpu" in name for name in generations())
+    helm(*command, *asked, "--set", "gpu.checkNodes=false")
+    assert "StatefulSet/on-gpu" in generations()

@@ -32,6 +32,18 @@ true
 {{- end -}}
 {{- end -}}
 
+{{/* Refuses GPUs that no node has. It shows only where helm asks the cluster: not in `helm template`, Tilt or Argo CD. */}}
+{{- define "llm-runtime.checkNodes" -}}
+{{- if and .Values.gpu.count .Values.gpu.checkNodes -}}
+{{- $nodes := dig "items" list (lookup "v1" "Node" "" "") -}}
+{{- $most := 0 -}}
+{{- range $nodes }}{{ $most = max $most (dig "status" "allocatable" $.Values.gpu.resource 0 . | int) }}{{ end -}}
+{{- if and $nodes (lt (int $most) (int .Values.gpu.count)) -}}
+{{- fail (printf "\ngpu.count is %v, and no node of this cluster has more than %v of %s\n  fix: install the vendor's device plugin on the nodes with GPUs, or name what it offers in gpu.resource\n       without GPUs: --set gpu.count=0; where nodes are added on demand: --set gpu.checkNodes=false" .Values.gpu.count $most .Values.gpu.resource) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{/* The server's resources. The pull needs no GPU. */}}
 {{- define "llm-runtime.resources" -}}
 {{- $gpu := dict -}}

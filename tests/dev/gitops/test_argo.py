@@ -69,13 +69,19 @@ def test_without_kubectl_or_a_cluster_argo_cd_is_not_there(monkeypatch: pytest.M
     assert not argo.is_installed()
 
 
-def test_a_rollback_gives_argo_cd_the_releases_before_and_can_be_taken_back(cluster: Cluster) -> None:
+def test_a_rollback_gives_argo_cd_the_releases_before_and_can_be_taken_back(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(argo, "is_installed", lambda: True)
     cluster.objects["applicationset/llm"] = manifests.application_set([RELEASE], [OLD])
     assert proof.back() == [OLD]
     assert manifests.releases(cluster.applied[-1]) == ([OLD], [RELEASE])
 
 
-def test_a_rollback_without_a_release_before_is_refused(cluster: Cluster) -> None:
+def test_a_rollback_without_a_release_before_is_refused(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(argo, "is_installed", lambda: False)
     with pytest.raises(FixableError, match="no release before"):
         proof.back()
 
