@@ -51,6 +51,12 @@ def test_the_platform_dashboard_has_a_row_for_each_topic() -> None:
     assert rows[: len(ROWS)] == ROWS
 
 
+def test_one_query_asks_for_the_exemplars_of_the_histogram_that_has_them() -> None:
+    queries = [query for _, panel in PANELS for query in panel.get("targets", ())]
+    (found,) = [query["expr"] for query in queries if query.get("exemplar")]
+    assert "llm_time_to_first_token_seconds_bucket" in found
+
+
 def test_a_dashboard_cannot_be_edited_in_grafana(dashboard: dict[str, Any]) -> None:
     assert dashboard["editable"] is False
 

@@ -16,8 +16,13 @@ Rows = dict[str, list[Builder[dashboard.Panel]]]
 """The panels of each row by its title."""
 
 
-def graph(title: str, description: str, unit: str, queries: Sequence[Query]) -> timeseries.Panel:
-    """Return a time series panel, a third of a row wide; `unit` is one of Grafana's unit names."""
+def graph(
+    title: str, description: str, unit: str, queries: Sequence[Query], *, exemplars: bool = False
+) -> timeseries.Panel:
+    """Return a time series panel, a third of a row wide; `unit` is one of Grafana's unit names.
+
+    With `exemplars`, points of the last query's histogram lead to traces (docs/tracing.md).
+    """
     panel = (
         timeseries.Panel()
         .title(title)
@@ -41,7 +46,10 @@ def graph(title: str, description: str, unit: str, queries: Sequence[Query]) -> 
             .show_legend(True)
         )
     )
-    return panel.targets([_target(*query, ref) for query, ref in zip(queries, "ABCDEFGH", strict=False)])
+    targets = [_target(*query, ref) for query, ref in zip(queries, "ABCDEFGH", strict=False)]
+    if exemplars:
+        targets[-1].exemplar(True)
+    return panel.targets([*targets])
 
 
 def stacked(title: str, description: str, unit: str, queries: Sequence[Query]) -> timeseries.Panel:

@@ -98,6 +98,7 @@ def first_token() -> timeseries.Panel:
         "TTFT: from a request's arrival to its first token; includes the queue.",
         "s",
         average_and_quantiles("llm_time_to_first_token_seconds"),
+        exemplars=True,
     )
 
 
