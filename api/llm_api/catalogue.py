@@ -48,13 +48,13 @@ class Catalogue:
         self._refreshed = -REFRESH_AFTER_SECONDS
 
     async def watch(self, interval: float) -> None:
-        """Refresh every `interval` seconds, forever."""
+        """Refresh every `interval` seconds, forever; more often until the default model is available."""
         while True:
             try:
                 await self.refresh()
             except Exception:
                 log.exception("refreshing the models failed")
-            await asyncio.sleep(interval)
+            await asyncio.sleep(interval if self.was_available else min(interval, REFRESH_AFTER_SECONDS))
 
     async def refresh(self) -> None:
         """Ask the runtime for its models; on failure set `error` and keep the previous list."""

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
@@ -18,7 +19,7 @@ from dev.up import processes
 
 PACKAGED = ENGINES["llamacpp"].model
 READY_WITHIN = 120  # seconds until the wait is explained
-CHECK_SECONDS = 0.2
+CHECK_SECONDS = 0.1
 
 
 def check_model(values: Values, environment: Mapping[str, str]) -> None:
@@ -76,12 +77,42 @@ def why_not_ready(gateway: GatewayClient) -> str:
     return ""
 
 
-def announce(values: Values, environment: Mapping[str, str], seconds: float) -> None:
-    """Print where everything is."""
+class Milestones:
+    """Seconds from the beginning until each part of the platform was first seen to answer."""
+
+    def __init__(self, values: Values, environment: Mapping[str, str], began: float) -> None:
+        self._began = began
+        self.reached = {"checks": time.monotonic() - began}
+        self._gateway = GatewayClient(f"http://127.0.0.1:{values['api_port']}", timeout=2)
+        runtime = GatewayClient(environment["LLM_RUNTIME_URL"], timeout=2)
+        self._parts = {"runtime": (runtime, "/api/version"), "gateway": (self._gateway, "/health")}
+
+    def look(self) -> str:
+        """Take note of what answers by now; return why the model cannot answer yet, empty when it can."""
+        for name, (client, path) in list(self._parts.items()):
+            with suppress(FixableError):
+                client.text(path)
+                del self._parts[name]
+                self._reach(name)
+        if not (reason := why_not_ready(self._gateway)):
+            self._reach("model")
+        return reason
+
+    def _reach(self, name: str) -> None:
+        self.reached[name] = time.monotonic() - self._began
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name} {seconds:.1f}" for name, seconds in self.reached.items())
+
+
+def announce(values: Values, environment: Mapping[str, str], milestones: Milestones) -> None:
+    """Print where everything is, and where the time went."""
+    seconds = milestones.reached["model"]
     api, engine = values["api_port"], values["engine"]
     port = "" if api == API_PORT else f" API_PORT={api}"
     print(
         f"\nready after {seconds:.1f} s: {values['model']} (ENGINE={engine})\n"
+        f"  seconds  {milestones}\n"
         f"  chat     http://localhost:{api}   API: http://localhost:{api}/docs\n"
         f"  runtime  {environment['LLM_RUNTIME_URL']}   Ollama's API\n"
         f'  ask      make ask{port} PROMPT="Why is the sky blue?"   (in another terminal)\n'
@@ -91,12 +122,15 @@ def announce(values: Values, environment: Mapping[str, str], seconds: float) -> 
     )
 
 
-def follow(values: Values, environment: Mapping[str, str]) -> Iterator[None]:
-    """Each time this is resumed, ask whether the gateway is ready; print when it is, or why it is late."""
+def follow(values: Values, environment: Mapping[str, str], started: float) -> Iterator[None]:
+    """Each time this is resumed, ask whether the gateway is ready; print when it is, or why it is late.
+
+    The times that it prints count from `started`, by time.monotonic.
+    """
     began = time.monotonic()
     explained = False
-    gateway = GatewayClient(f"http://127.0.0.1:{values['api_port']}", timeout=2)
-    while reason := why_not_ready(gateway):
+    milestones = Milestones(values, environment, started)
+    while reason := milestones.look():
         if not explained and time.monotonic() - began > READY_WITHIN:
             variables = ", ".join(processes.passed_on(environment)) or "none"
             print(
@@ -106,10 +140,10 @@ def follow(values: Values, environment: Mapping[str, str]) -> Iterator[None]:
             )
             explained = True
         yield
-    announce(values, environment, time.monotonic() - began)
+    announce(values, environment, milestones)
 
 
-def supervise(values: Values, environment: dict[str, str]) -> int:
+def supervise(values: Values, environment: dict[str, str], started: float) -> int:
     """Run the processes under honcho until one ends or a signal comes.
 
     Returns:
@@ -132,7 +166,7 @@ def supervise(values: Values, environment: dict[str, str]) -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
-    progress = follow(values, environment)
+    progress = follow(values, environment, started)
     while honcho.poll() is None:
         if not stopping:
             next(progress, None)
@@ -148,6 +182,7 @@ def start(values: Values, inherited: Mapping[str, str]) -> int:
     Raises:
         FixableError: a check or the set-up failed; nothing was started.
     """
+    started = time.monotonic()
     environment = processes.environment(values, inherited)
     check_model(values, inherited)
     if not doctor.print_checks(doctor.local(values), only_problems=True):
@@ -155,4 +190,4 @@ def start(values: Values, inherited: Mapping[str, str]) -> int:
     check_engine(values)
     if variables := processes.passed_on(inherited):
         print(f"passed on from the environment: {', '.join(variables)}", flush=True)
-    return supervise(values, environment)
+    return supervise(values, environment, started)

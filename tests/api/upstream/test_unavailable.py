@@ -113,6 +113,21 @@ async def test_a_gateway_serves_whatever_its_runtime_does_once_its_model_was_ava
         error_of(await http.get("/serving"), 503, "shutting_down")
 
 
+async def test_a_gateway_that_starts_before_its_runtime_does_not_wait_for_the_next_regular_look() -> None:
+    looks = 0
+
+    def handler(_: httpx.Request) -> httpx.Response:
+        nonlocal looks
+        looks += 1
+        if looks < 3:
+            raise httpx.ConnectError("refused")
+        return httpx.Response(200, json=TAGS)
+
+    async with started(handler, models_interval_seconds=60) as (_, http):
+        await until("the gateway to be ready", lambda: http.get("/ready"), lambda seen: seen.is_success)
+        assert looks == 3
+
+
 @pytest.mark.parametrize("content", [b"nonsense", b"[]", b'{"models":5}', b'{"models":[5]}', b"[" * 100_000])
 async def test_a_list_of_models_that_makes_no_sense_means_the_runtime_is_unavailable(
     open_gateway: Open, content: bytes

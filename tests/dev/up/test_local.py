@@ -1,5 +1,7 @@
 """What the local profile refuses before it starts anything, and what it reports while it waits."""
 
+import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +99,7 @@ def test_a_gateway_that_stays_unready_is_reported_once_with_its_reason_and_the_v
     monkeypatch.setattr(local, "READY_WITHIN", -1)
     given: dict[str, Any] = {**values(), "api_port": int(gateway.url.rpartition(":")[2])}
     environment = processes.environment(given, {"LLM_MAX_RUNNING": "7"})
-    progress = local.follow(given, environment)
+    progress = local.follow(given, environment, time.monotonic())
     next(progress)
     shown = capsys.readouterr().out
     assert "it has: none" in shown
@@ -107,4 +109,6 @@ def test_a_gateway_that_stays_unready_is_reported_once_with_its_reason_and_the_v
     assert capsys.readouterr().out == ""
     gateway.refusals.clear()
     next(progress, None)
-    assert "smollm2:135m (ENGINE=llamacpp)" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "smollm2:135m (ENGINE=llamacpp)" in shown
+    assert re.search(r"seconds  checks \d+\.\d, .*gateway \d+\.\d, model \d+\.\d", shown)
