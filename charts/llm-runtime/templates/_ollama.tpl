@@ -3,6 +3,7 @@
   value: /models
 - name: OLLAMA_MODELS
   value: /models
+# On IPv6 too: Go takes this address for every one.
 - name: OLLAMA_HOST
   value: 0.0.0.0:11434
 - name: OLLAMA_NUM_PARALLEL
