@@ -50,7 +50,6 @@ def repositories() -> list[Manifest]:
         data = {
             "type": "oci",
             "name": chart,
-            "project": PROJECT,
             "url": f"{SOURCE}/{chart}",
             "insecureOCIForceHttp": "true",
         }

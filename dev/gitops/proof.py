@@ -120,7 +120,9 @@ def roll_out(api: Any, old: list[Release], new: list[Release]) -> tuple[Restart,
 
     def complete() -> str:
         said = argo.synced(new)
-        if problem := cluster.wait(GATEWAY, 0):
+        with load_cluster.api_errors():
+            problem = cluster.wait(GATEWAY, 0)
+        if problem:
             raise FixableError(f"{GATEWAY}: {problem}")
         return said
 

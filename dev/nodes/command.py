@@ -19,7 +19,7 @@ from dev.load import cluster as load_cluster
 from dev.load.command import stoppable
 from dev.load.job import URL, Run
 from dev.nodes import verdict
-from dev.nodes.platform import HERE, WORKLOADS, available, install, nodes_of, shown, spread, workers
+from dev.nodes.platform import FILE, HERE, WORKLOADS, available, install, nodes_of, shown, spread, workers
 from dev.options import Parser
 from dev.rollout.cluster import Cluster
 from dev.rollout.command import WARM_SECONDS, wait_for
@@ -27,6 +27,7 @@ from dev.rollout.traffic import Traffic
 from dev.rollout.verdict import Restart
 from dev.settings import CONTEXT, Values
 from dev.tilt import sources
+from dev.up.cluster import apply as create
 
 LOAD = {
     "BASE_URL": URL,
@@ -107,10 +108,11 @@ def replaced(node: str) -> Finding:
     return Finding(claim, True, f"{detail} after {time.monotonic() - began:.0f} s")
 
 
-def returned(cluster: Cluster, node: str) -> Finding:
+def returned(values: Values, cluster: Cluster, node: str) -> Finding:
     """Start the node again, and wait until the platform is complete."""
     began = time.monotonic()
     artifacts.run("docker", "start", node)
+    create(values, FILE)  # changes nothing, but where its command sets a node's network up
     with load_cluster.api_errors():
         problems = filter(None, [cluster.wait(workload, COMPLETE_SECONDS) for workload in WORKLOADS])
     problem = next(problems, "")
@@ -143,17 +145,17 @@ def prove(values: Values) -> list[Finding]:
         wait_for(traffic, spread_again)
         found = verdict.drained(drained, *traffic.before(spread_again), traffic.error)
         say("\n".join(map(str, found)))
-        return found + survive(cluster, traffic, victim)
+        return found + survive(values, cluster, traffic, victim)
 
 
-def survive(cluster: Cluster, traffic: Traffic, victim: str) -> list[Finding]:
+def survive(values: Values, cluster: Cluster, traffic: Traffic, victim: str) -> list[Finding]:
     """Kill the node under load, and judge what became of the requests and of the platform."""
     killed = kill(victim)
     whole = replaced(victim)
     at = time.time()
     traffic.over.wait(AFTER_SECONDS)
     end = time.time()
-    back = returned(cluster, victim)
+    back = returned(values, cluster, victim)
     wait_for(traffic, end)
     found = [whole, *verdict.survived(killed, at, *traffic.before(end), traffic.error), back]
     say("\n".join(map(str, found)))
