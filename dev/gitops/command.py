@@ -48,7 +48,7 @@ def install(values: Values) -> list[Release]:
     Raises:
         FixableError: a step failed, or Tilt applies the same objects.
     """
-    tools.ensure([name for name in tools.CLUSTER if name not in ("tilt", "ctlptl")])
+    tools.ensure(cluster.needs(values))
     cluster.apply(values)
     argo.check_tilt()
     releases = artifacts.push(values)

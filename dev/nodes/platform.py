@@ -69,7 +69,7 @@ def install(values: Values) -> None:
     Raises:
         FixableError: a step failed, or the cluster has one node.
     """
-    tools.ensure([name for name in tools.CLUSTER if name not in ("tilt", "ctlptl")])
+    tools.ensure(cluster.needs(values))
     cluster.apply(values, FILE)
     workers()
     argo.check_tilt()

@@ -78,6 +78,11 @@ def uses_ctlptl(values: Values) -> bool:
     return shlex.split(values["cluster_command"])[:1] == ["ctlptl"]
 
 
+def needs(values: Values) -> list[str]:
+    """Return the names of the tools that creating the cluster and installing charts in it take."""
+    return [name for name in tools.CLUSTER if name != "tilt" and (name != "ctlptl" or uses_ctlptl(values))]
+
+
 def apply(values: Values, name: str = FILE) -> None:
     """Create the cluster and its registry; what exists is left as it is.
 

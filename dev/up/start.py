@@ -48,7 +48,7 @@ def start_cluster(given: Mapping[str, str], containers: probe.ContainerEngine, v
     if not doctor.print_checks(doctor.cluster(values, containers), only_problems=True):
         raise FixableError("the checks above failed; nothing was started")
     try:
-        tools.ensure([name for name in tools.CLUSTER if name != "ctlptl" or cluster.uses_ctlptl(values)])
+        tools.ensure(["tilt", *cluster.needs(values)])
     except FixableError as error:
         raise FixableError(error.problem, f"{error.fix}\nor do without them: make local") from error
     checked = time.monotonic()

@@ -36,6 +36,7 @@ def test_an_action_has_the_same_commit_everywhere() -> None:
 @pytest.mark.parametrize("name", WORKFLOWS)
 def test_a_workflow_runs_targets_of_the_makefile(name: str) -> None:
     commands = [step["run"] for job in jobs(name).values() for step in job.get("steps", []) if "run" in step]
+    commands += [chosen["run"] for chosen in included(name) if "run" in chosen]
     targets = re.findall(r"\bmake ([a-z-]+)", "\n".join(commands))
     assert targets
     assert set(targets) <= set(re.findall(r"^([a-z0-9-]+):", MAKEFILE, re.MULTILINE))
@@ -44,6 +45,20 @@ def test_a_workflow_runs_targets_of_the_makefile(name: str) -> None:
 @pytest.mark.parametrize("name", WORKFLOWS)
 def test_a_workflow_may_only_read_unless_a_job_needs_more(name: str) -> None:
     assert yaml.safe_load(WORKFLOWS[name].read_text())["permissions"] == {"contents": "read"}
+
+
+def included(name: str) -> list[dict[str, str]]:
+    """Return what the matrices of a workflow list one by one."""
+    matrices = [job["strategy"]["matrix"] for job in jobs(name).values() if "strategy" in job]
+    return [chosen for matrix in matrices for chosen in matrix.get("include", [])]
+
+
+def test_the_production_jobs_choose_settings_that_the_platform_has() -> None:
+    given = [re.findall(r"(\w+)=(\S+)", chosen["run"]) for chosen in included("ci")]
+    assert given
+    for name, value in (pair for pairs in given for pair in pairs):
+        setting = settings.SETTINGS[name.lower()]
+        assert setting.parse(value) == (True if setting.kind == "switch" else value)
 
 
 def test_the_cluster_jobs_choose_settings_that_the_platform_has() -> None:
