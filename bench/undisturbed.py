@@ -3,7 +3,7 @@
     python -m bench.undisturbed [--count 100] [--broken 20] [--streams 8] [--pods]
 
 While the file is saved, a number of streams is always open, and plain requests are made one after the other.
-Streams of up to 40 tokens have to end within three saves, as older code is ended: set
+Streams of up to 40 tokens have to take less than ten seconds each, as older code may be ended then: set
 RUNTIME_SIMULATED_TOKEN_SECONDS=0.05, and RUNTIME_SLOTS and LLM_MAX_RUNNING to more than the streams.
 """
 

@@ -30,7 +30,7 @@ class Child:
     Attributes:
         control: The connection to it; it reads as ended once the process has.
         changed: The paths whose change it is for.
-        began, ended: When, by time.monotonic.
+        began, retired, ended: When, by time.monotonic.
         failure: The traceback of the error that ended it.
         zygote: The process that it was forked from, if not the supervisor.
     """
@@ -40,6 +40,7 @@ class Child:
     state: State
     changed: list[str]
     began: float
+    retired: float = 0.0
     ended: float = 0.0
     failure: str = ""
     gone: bool = False
@@ -107,4 +108,4 @@ class Child:
         """Return the generation, whose connection this program has inherited."""
         control = socket.socket(fileno=fields["control"])
         control.set_inheritable(False)
-        return cls(fields["pid"], control, State(fields["state"]), ["before"], 0.0)
+        return cls(fields["pid"], control, State(fields["state"]), ["before"], 0.0, time.monotonic())

@@ -1,5 +1,7 @@
 """From which process each generation is forked."""
 
+import gc
+import importlib
 import os
 import select
 import signal
@@ -7,7 +9,7 @@ import socket
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import NoReturn
 
@@ -38,6 +40,7 @@ class Forks:
         self._sources, self._generations, self._generation = sources, generations, generation
         self._recent: deque[set[str]] = deque(maxlen=RECENT_SAVES)
         self._wanted: list[str] = []
+        self._fresh: set[str] = set()  # packages that only generations can import
         self.zygote: Zygote | None = None
 
     def fork(self, changed: list[str], waits: bool) -> Child:
@@ -57,6 +60,21 @@ class Forks:
             pid = self._fork(control, partial(self._generation, theirs, waits))
         theirs.close()
         return Child(pid, control, State.LOADING, changed, began, zygote=source)
+
+    def preload(self, modules: Sequence[str]) -> Iterator[tuple[str, Exception]]:
+        """Import here, for the forks to come, the packages that one has imported; yield which cannot be."""
+        new = [name for name in modules if name not in sys.modules and name not in self._fresh]
+        if not new:
+            return
+        self.drop()
+        for name in new:
+            try:
+                importlib.import_module(name)
+            except Exception as error:
+                self._fresh.add(name)
+                yield name, error
+        gc.collect()
+        gc.freeze()  # or a collection would copy the pages that the forks share
 
     def renew(self, order: Order) -> None:
         """Have a zygote with all that is expected to stand, given the order in which a generation loaded."""

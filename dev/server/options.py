@@ -18,6 +18,7 @@ class Options:
     timeout_graceful_shutdown: int | None
     timeout_keep_alive: int
     probe: str
+    finish: int
 
 
 def parse(argv: list[str]) -> Options:
@@ -48,5 +49,11 @@ def parse(argv: list[str]) -> Options:
         "--probe",
         default="/",
         help="new code takes over once this path answers below 400, or if it does not in the old code either",
+    )
+    parser.add_argument(
+        "--finish",
+        type=int,
+        default=10,
+        help="seconds that the requests of replaced code have at least; with four generations, a save waits",
     )
     return Options(**vars(parser.parse_args(argv)))

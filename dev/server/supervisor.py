@@ -1,11 +1,8 @@
 """The process that owns the socket: it watches the sources, and forks a generation for each save."""
 
-import gc
-import importlib
 import select
 import signal
 import socket
-import sys
 import time
 from pathlib import Path
 from typing import Any, NoReturn
@@ -35,6 +32,7 @@ class Supervisor:
         self._changed = ["the code"]  # what the next generation is for
         self._signals: list[int] = []
         self._stopping = False
+        self._waits_for: Child | None = None  # the generation that has to end before the next one begins
         self._failed: Child | None = None  # the last one, until that is explained
         self._replaced = False  # whether a generation has been started in place of one that ended by itself
         if resumed := program.resumed():
@@ -98,10 +96,20 @@ class Supervisor:
             self._note(loading.changed)
             loading.kill()
         elif len(self._generations) >= MOST_GENERATIONS:
-            self._generations[0].end()
+            self._make_room(self._generations[0])
         else:
             changed, self._changed = self._changed, []
             self._generations.append(self._forks.fork(changed, self._in(State.SERVING) is not None))
+
+    def _make_room(self, oldest: Child) -> None:
+        """End the oldest generation, but not before its requests have had their time to finish."""
+        if time.monotonic() > oldest.retired + self._options.finish:
+            oldest.end()
+        elif self._waits_for is not oldest:
+            self._waits_for = oldest
+            _print(
+                f"reload: {MOST_GENERATIONS} generations have requests to finish: this save waits for that"
+            )
 
     def _become_generation(self, control: socket.socket, waits: bool) -> NoReturn:
         Generation(self._options, self._sources, self._listener, self._handover, control, waits).run()
@@ -112,7 +120,8 @@ class Supervisor:
             return
         if order := message.get("order"):
             self._take_over(generation)
-            self._preload(message["modules"])
+            for name, error in self._forks.preload(message["modules"]):
+                _print(f"reload: each save imports {name}, which cannot stay loaded: {error!r}")
             self._forks.renew(Order.from_json(order))
         elif waiting := message.get("waiting"):
             _print(f"reload: the new code has started, but {waiting}; so far the old code serves on")
@@ -121,7 +130,7 @@ class Supervisor:
 
     def _take_over(self, generation: Child) -> None:
         if before := self._in(State.SERVING):
-            before.state = State.RETIRED
+            before.state, before.retired = State.RETIRED, time.monotonic()
             before.send(RETIRE)
             seconds = time.monotonic() - generation.began
             _print(f"reload: {generation.changes} is live, {seconds:.2f} s after it was seen")
@@ -130,20 +139,6 @@ class Supervisor:
             _print(f"reload: serving on {self._options.host}:{self._listener.getsockname()[1]}")
         generation.state = State.SERVING
         generation.send(SERVE)
-
-    def _preload(self, modules: list[str]) -> None:
-        """Import here, for the generations to come, the packages that this one has imported."""
-        new = [name for name in modules if name not in sys.modules]
-        if not new:
-            return
-        self._forks.drop()
-        for name in new:
-            try:
-                importlib.import_module(name)
-            except Exception as error:
-                _print(f"reload: each save imports {name}, which cannot stay loaded: {error!r}")
-        gc.collect()
-        gc.freeze()  # or a collection would copy the pages that the generations share
 
     def _forget(self, generation: Child) -> None:
         """A generation has ended: say so if nobody asked it to."""

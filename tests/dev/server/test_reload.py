@@ -151,6 +151,24 @@ def test_at_most_four_generations_live_and_the_oldest_ends_its_streams_as_a_shut
     dev.has_generations(1)
 
 
+def test_a_fifth_generation_waits_for_streams_of_ordinary_length(tmp_path: Path) -> None:
+    with dev_server(tmp_path, "--finish", "60") as dev, ExitStack() as stack:
+        streams = []
+        for word in ("one", "two", "three", "four"):
+            dev.save(f'WORD = "{word}"')
+            dev.serves(word)
+            streams.append(stack.enter_context(dev.stream()))
+            assert next(streams[-1]) == f"{word} begins"
+        dev.save('WORD = "five"')
+        dev.prints("4 generations have requests to finish: this save waits for that")
+        assert dev.word() == "four"
+        dev.finish_streams()
+        dev.serves("five")
+        assert [list(stream) for stream in streams] == [
+            [f"{word} ends"] for word in ("one", "two", "three", "four")
+        ]
+
+
 def test_a_process_that_ends_by_itself_is_replaced_once(dev: Dev) -> None:
     for ended, explained in enumerate(["starting another one", "waiting for a save"]):
         dev.prints("reload: serving", times=ended + 1)
