@@ -1,9 +1,11 @@
 """The routes of Ollama's own API, so that its clients need only another address."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
+from starlette.requests import ClientDisconnect
 
 from llm_api import errors
 from llm_api.dialects.dialect import encode
@@ -99,6 +101,19 @@ async def show(request: Request, body: OllamaShowRequest) -> Response:
     return _json(shown)
 
 
+async def _content(request: Request) -> AsyncIterator[bytes]:
+    """Yield the body as it arrives, without a limit: models are large.
+
+    Raises:
+        ClientLeftError: The client left before it had sent everything.
+    """
+    try:
+        async for piece in request.stream():
+            yield piece
+    except ClientDisconnect:
+        raise errors.ClientLeftError("the client left") from None
+
+
 def _json(content: Any) -> Response:
     return Response(encode(content), media_type="application/json")
 
@@ -121,7 +136,7 @@ async def change(request: Request) -> Response:
     kept = {
         name: request.headers[name] for name in ("content-type", "content-length") if name in request.headers
     }
-    content, pulls = request.stream(), gateway.waiting.pulls
+    content, pulls = _content(request), gateway.waiting.pulls
     if path == "/api/pull":
         pull = bytearray()
         response, body = await gateway.inventory.forward(method, path, kept, pulls.request(content, pull))

@@ -94,9 +94,11 @@ class Inventory:
         request = http.build_request(method, url, headers=headers | self._headers, content=content)
         try:
             response = await http.send(request, stream=True)
-        except httpx.HTTPError as error:
+        except BaseException as error:
             await http.aclose()
-            raise unavailable(self._replicas) from error
+            if isinstance(error, httpx.HTTPError):
+                raise unavailable(self._replicas) from error
+            raise
 
         async def body() -> AsyncIterator[bytes]:
             try:

@@ -15,6 +15,8 @@ from llm_api.settings import Settings
 from api.main import create_app
 from tests.api.support.in_process import MODEL, TAGS
 from tests.api.support.live import listen
+from tests.api.support.sockets import connected
+from tests.waiting import until
 
 
 class Recorder:
@@ -45,14 +47,20 @@ class Recorder:
         return Response(status_code=200)
 
 
+async def start(stack: AsyncExitStack) -> tuple[Recorder, str]:
+    """Start a recorder and a gateway in front of it; return the recorder and the gateway's address."""
+    runtime = Recorder()
+    url, _ = await listen(stack, runtime.app)
+    given = {"runtime_url": url, "model": MODEL, "allow_model_changes": True, "max_body_bytes": 100}
+    gateway, _ = await listen(stack, create_app(Settings.model_validate(given)), http=Protocol)
+    return runtime, gateway
+
+
 @pytest.fixture
 async def served() -> AsyncIterator[tuple[Recorder, ollama.AsyncClient]]:
     """A recorder, and a client of a gateway in front of it."""
     async with AsyncExitStack() as stack:
-        runtime = Recorder()
-        url, _ = await listen(stack, runtime.app)
-        given = {"runtime_url": url, "model": MODEL, "allow_model_changes": True, "max_body_bytes": 100}
-        gateway, _ = await listen(stack, create_app(Settings.model_validate(given)), http=Protocol)
+        runtime, gateway = await start(stack)
         async with ollama.AsyncClient(host=gateway, trust_env=False, timeout=20) as client:
             yield runtime, client
 
@@ -80,6 +88,25 @@ async def test_files_of_any_size_pass(served: tuple[Recorder, ollama.AsyncClient
         ("DELETE", "/api/delete"),
     ]
     assert runtime.received[0][2] == blob
+
+
+async def test_a_client_that_leaves_while_it_sends_a_file_is_cancelled_and_no_error(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    seen: list[str] = []
+
+    def logged() -> list[str]:
+        seen.extend(line for line in capsys.readouterr().out.splitlines() if "/api/blobs" in line)
+        return seen
+
+    async with AsyncExitStack() as stack:
+        _, gateway = await start(stack)
+        async with connected(gateway) as leaving:
+            head = "POST /api/blobs/sha256:1 HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n"
+            await leaving.send(head + "four")
+        (line,) = await until("the request's line in the log", logged)
+    assert "outcome=cancelled" in line
+    assert "error=client_left" in line
 
 
 async def test_the_runtimes_errors_pass_too(served: tuple[Recorder, ollama.AsyncClient]) -> None:
