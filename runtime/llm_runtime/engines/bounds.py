@@ -30,9 +30,9 @@ def with_bounded_numbers(schema: Any) -> Any:
 
 
 def _bounds(schema: Schema) -> Schema:
-    kinds = schema.get("type", ())
-    kinds = [kinds] if isinstance(kinds, str) else kinds
-    if not {"number", "integer"} & set(kinds) or "enum" in schema or "const" in schema:
+    kind = schema.get("type")
+    kinds = kind if isinstance(kind, list) else [kind]
+    if not ("number" in kinds or "integer" in kinds) or "enum" in schema or "const" in schema:
         return {}
     lower = max(_numbers(schema, "minimum", "exclusiveMinimum"), default=-GREATEST)
     upper = min(_numbers(schema, "maximum", "exclusiveMaximum"), default=GREATEST)
