@@ -54,6 +54,15 @@ async def stream(request):
 
 app = Starlette(routes=[Route("/", word), Route("/pid", pid), Route("/stream", stream)])
 """
+HOLD = """
+import time
+from pathlib import Path
+Path("loading-{word}").touch()
+while not Path("go-{word}").exists():
+    time.sleep(0.01)
+WORD = "{word}"
+"""
+"""A module that is not imported until a test lets it be."""
 
 
 class Process(NamedTuple):
