@@ -16,7 +16,6 @@ from fastapi.responses import PlainTextResponse
 from llm_api import errors, lifecycle, logs
 from llm_api.dialects.errors import http_exception
 from llm_api.dialects.generate import GenerateRequest, GenerateResponse
-from llm_api.errors import GENERATION_ERRORS
 from llm_api.gateway import Gateway
 from llm_api.server import anthropic, ollama, openai, page, unrouted
 from llm_api.server.cors import Cors
@@ -24,7 +23,7 @@ from llm_api.server.docs import docs
 from llm_api.server.generation import answer
 from llm_api.server.limits import Protocol
 from llm_api.server.middleware import RequestMiddleware
-from llm_api.server.routes import App, BoundedRoute, paths, paths_with_body, responses
+from llm_api.server.routes import GENERATION_ERRORS, App, BoundedRoute, paths, paths_with_body, responses
 from llm_api.settings import Settings, load
 from llm_api.upstream.client import Runtime
 from llm_api.upstream.inventory import Inventory

@@ -187,21 +187,3 @@ class OutOfTimeError(GatewayError):
     """The deadline has passed, or the runtime took too long for a token."""
 
     status, code, outcome = 504, "timeout", "timeout"
-
-
-# What a route that generates may answer with, beside its dialect's own error for an invalid value.
-GENERATION_ERRORS: tuple[type[GatewayError], ...] = (
-    InvalidRequestError,
-    AuthenticationError,
-    UnknownModelError,
-    BodyTimeoutError,
-    TooLargeError,
-    KeyLimitError,
-    RuntimeFailedError,
-    QueueFullError,
-    RuntimeUnavailableError,
-    RuntimeBusyError,
-    RuntimeLimitError,
-    ShuttingDownError,
-    OutOfTimeError,
-)

@@ -9,11 +9,29 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.routing import request_response
 
+from llm_api import errors
 from llm_api.dialects.errors import ErrorResponse
 from llm_api.dialects.fields import Strict
-from llm_api.errors import GENERATION_ERRORS, GatewayError
+from llm_api.errors import GatewayError
 from llm_api.record import RequestRecord
 from llm_api.server.body import read
+
+# What a route that generates may answer with, beside its dialect's own error for an invalid value.
+GENERATION_ERRORS: tuple[type[GatewayError], ...] = (
+    errors.InvalidRequestError,
+    errors.AuthenticationError,
+    errors.UnknownModelError,
+    errors.BodyTimeoutError,
+    errors.TooLargeError,
+    errors.KeyLimitError,
+    errors.RuntimeFailedError,
+    errors.QueueFullError,
+    errors.RuntimeUnavailableError,
+    errors.RuntimeBusyError,
+    errors.RuntimeLimitError,
+    errors.ShuttingDownError,
+    errors.OutOfTimeError,
+)
 
 
 class BoundedRoute(APIRoute):
@@ -79,14 +97,14 @@ def paths_with_body(router: APIRouter) -> tuple[str, ...]:
 
 
 def responses(
-    *errors: type[GatewayError], stream: str = "", shape: type[BaseModel] = ErrorResponse
+    *raised: type[GatewayError], stream: str = "", shape: type[BaseModel] = ErrorResponse
 ) -> dict[int | str, dict[str, Any]]:
     """Return `responses` for a route: its errors, their shape, and the media type of its streams.
 
     Errors that share a status share its entry; their docstrings are its description.
     """
     documented: dict[int | str, dict[str, Any]] = {}
-    for error in errors:
+    for error in raised:
         entry = documented.setdefault(error.status, {"model": shape, "description": ""})
         entry["description"] = f"{entry['description']} {inspect.getdoc(error)}".strip()
     return documented | ({200: {"content": {stream: {}}}} if stream else {})

@@ -1,0 +1,51 @@
+"""What is off by default: a Gateway, NetworkPolicies, traces."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.tilt.evaluated import CLUSTER, PLACES, Evaluator
+
+
+@pytest.fixture
+def docker_with_the_port(tmp_path: Path) -> str:
+    """A PATH with a docker whose cluster publishes the Gateway's port."""
+    (tmp_path / "docker").write_text("#!/bin/sh\necho '30443/tcp 127.0.0.1:8443'\n")
+    (tmp_path / "docker").chmod(0o755)
+    return f"{tmp_path}{os.pathsep}{PLACES}"
+
+
+def test_a_gateway_comes_with_its_crds_its_certificate_and_the_route(
+    evaluate: Evaluator, docker_with_the_port: str
+) -> None:
+    flags = ("--engine=llamacpp", "--monitoring=false", "--autoscaler=none", "--gateway=traefik")
+    made = evaluate(*flags, PATH=docker_with_the_port)
+    assert made.status == 0, made.log
+    assert set(made.resources) == CLUSTER | {"gateway-api", "traefik", "cert-manager", "https", "route"}
+    assert made.waits_for("traefik") == ["gateway-api", "namespaces"]
+    assert made.waits_for("https") == ["cert-manager", "traefik"]
+    assert made.waits_for("route") == ["gateway-api", "namespaces"]
+    assert made.waits_for("llm-api") == ["namespaces"]  # the platform starts without waiting for HTTPS
+    assert "llm.localhost" in made.text("route")
+    assert {made.resources[name]["Labels"]["https"] for name in ("traefik", "https", "route")} == {"https"}
+
+
+def test_policies_are_objects_of_their_own_and_of_both_charts(evaluate: Evaluator) -> None:
+    made = evaluate("--engine=llamacpp", "--monitoring=false", "--autoscaler=none", "--policies")
+    assert made.status == 0, made.log
+    assert set(made.resources) == CLUSTER | {"network-policies", "policies"}
+    for name in ("llm-api", "llm-runtime", "network-policies"):
+        assert "NetworkPolicy" in made.text(name)
+    assert made.waits_for("network-policies") == ["namespaces"]
+
+
+def test_tracing_brings_jaeger_and_with_grafana_its_data_source(evaluate: Evaluator) -> None:
+    made = evaluate("--engine=llamacpp", "--monitoring=false", "--autoscaler=none", "--tracing")
+    assert made.status == 0, made.log
+    assert set(made.resources) == CLUSTER | {"jaeger"}
+    assert made.waits_for("jaeger") == ["namespaces"]
+    assert made.waits_for("llm-api") == ["namespaces"]  # whose traces may be lost until Jaeger is there
+    assert "http://jaeger.monitoring:4318" in made.text("llm-api")
+    assert "grafana_datasource" not in made.text("jaeger")
+    assert "grafana_datasource" in evaluate("--tracing").text("jaeger")
