@@ -35,15 +35,16 @@ NANO = 1_000_000_000
 # By the path of the runtime's API.
 OPERATIONS = {"/api/chat": "chat", "/api/generate": "text_completion", "/api/embed": "embeddings"}
 # By the name that Ollama has for it. The texts that end an answer (`stop`) are left out, as all texts are.
-OPTIONS = {
-    "num_predict": "gen_ai.request.max_tokens",
-    "temperature": "gen_ai.request.temperature",
-    "top_p": "gen_ai.request.top_p",
-    "top_k": "gen_ai.request.top_k",
-    "seed": "gen_ai.request.seed",
-    "frequency_penalty": "gen_ai.request.frequency_penalty",
-    "presence_penalty": "gen_ai.request.presence_penalty",
+OPTIONS: dict[str, tuple[str, type[int | float]]] = {
+    "num_predict": ("gen_ai.request.max_tokens", int),
+    "temperature": ("gen_ai.request.temperature", float),
+    "top_p": ("gen_ai.request.top_p", float),
+    "top_k": ("gen_ai.request.top_k", float),
+    "seed": ("gen_ai.request.seed", int),
+    "frequency_penalty": ("gen_ai.request.frequency_penalty", float),
+    "presence_penalty": ("gen_ai.request.presence_penalty", float),
 }
+MAX_NUMBER = 2**63
 Attributes = dict[str, AttributeValue]
 
 
@@ -154,9 +155,9 @@ def _resource() -> Resource:
 def _asked(job: Job) -> Attributes:
     options = job.payload.get("options", {})
     found: Attributes = {
-        attribute: options[name]
-        for name, attribute in OPTIONS.items()
-        if isinstance(options.get(name), int | float)
+        attribute: kind(options[name])
+        for name, (attribute, kind) in OPTIONS.items()
+        if isinstance(options.get(name), int | float) and abs(options[name]) < MAX_NUMBER
     }
     found |= {"gen_ai.operation.name": OPERATIONS[job.path], "gen_ai.provider.name": "ollama"}
     if job.stream:

@@ -76,7 +76,7 @@ async def test_the_attributes_are_those_of_the_conventions_for_generative_ai(
     open_gateway: Open, collector: Collector
 ) -> None:
     app = await open_traced(open_gateway, collector)
-    asked = {"temperature": 0.5, "top_p": 0.9, "seed": 7, "max_tokens": 20, "frequency_penalty": 0.1}
+    asked = {"temperature": 1, "top_p": 0.9, "seed": 7, "max_tokens": 20, "frequency_penalty": 0.1}
     wanted = {"n": 2, "response_format": {"type": "json_object"}}
     response = await chat(app, stream=True, **asked, **wanted)
     attributes = (await collector.request()).attributes
@@ -94,7 +94,7 @@ async def test_the_attributes_are_those_of_the_conventions_for_generative_ai(
         "gen_ai.request.model": MODEL,
         "gen_ai.request.stream": True,
         "gen_ai.request.choice.count": 2,
-        "gen_ai.request.temperature": 0.5,
+        "gen_ai.request.temperature": 1.0,
         "gen_ai.request.top_p": 0.9,
         "gen_ai.request.seed": 7,
         "gen_ai.request.max_tokens": 20,
@@ -105,6 +105,7 @@ async def test_the_attributes_are_those_of_the_conventions_for_generative_ai(
         "gen_ai.usage.output_tokens": 4,
     }
     assert first_token > 0
+    assert isinstance(attributes["gen_ai.request.temperature"], float)
 
 
 async def test_the_runtime_can_continue_the_trace_below_the_requests_span(

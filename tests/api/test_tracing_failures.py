@@ -8,9 +8,9 @@ from llm_api import lifecycle
 from llm_api.settings import Settings
 
 from tests.api.support.collector import PHASES, Collector
-from tests.api.support.in_process import Open
+from tests.api.support.in_process import MODEL, Open
 from tests.api.support.live import Serve
-from tests.api.support.requests import CHAT_LINES, chat, ndjson
+from tests.api.support.requests import CHAT_LINES, HELLO, chat, ndjson
 from tests.api.support.sockets import post
 from tests.processes import free_port
 from tests.waiting import within
@@ -54,6 +54,18 @@ async def test_a_method_that_a_route_does_not_have_is_an_error_of_the_client(
     assert (await app.http.get("/generate")).status_code == 405
     span = await collector.request()
     assert (span.name, span.attributes["error.type"], span.failed) == ("GET /generate", "405", False)
+
+
+@pytest.mark.parametrize("number", [40, 2**63, 10**400])
+async def test_a_number_that_no_span_can_hold_costs_no_other_span(
+    open_gateway: Open, collector: Collector, number: int
+) -> None:
+    app = await open_gateway(otlp_endpoint=collector.url)
+    app.runtime.post("/api/chat").respond(text=ndjson(*CHAT_LINES))
+    body = {"model": MODEL, "messages": HELLO, "max_tokens": 9, "top_k": number}
+    assert (await app.http.post("/v1/messages", json=body)).status_code == 200
+    span = await collector.request()
+    assert span.attributes.get("gen_ai.request.top_k") == (number if number == 40 else None)
 
 
 async def test_a_request_that_finds_the_queue_full_has_only_been_in_the_queue(
