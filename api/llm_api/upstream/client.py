@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import httpx
 
-from llm_api.errors import OutOfTimeError, RuntimeFailedError, RuntimeLostError
+from llm_api.errors import InvalidRequestError, OutOfTimeError, RuntimeFailedError, RuntimeLostError
 from llm_api.record import Phases, clock
 from llm_api.settings import Settings
 from llm_api.upstream import ollama
@@ -25,6 +25,7 @@ Emit = Callable[[list[Chunk]], Awaitable[None]]
 CONNECTION_ERRORS = (httpx.ConnectError, httpx.ConnectTimeout)
 ATTEMPTS = 3
 BACKOFF_SECONDS = 0.05
+_dumps = json.JSONEncoder(allow_nan=False).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ class Runtime:
     @asynccontextmanager
     async def _open(self, job: Job) -> AsyncIterator[httpx.Response]:
         """Send the job to the least busy replica, and to others if that one does not accept it."""
-        content = json.dumps(job.payload | {"model": job.model, "stream": job.stream}).encode()
+        content = _encoded(job)
         self._budget.earn()
         tried: list[Replica] = []
         while True:
@@ -145,6 +146,18 @@ class Runtime:
                         await response.aclose()
                     return
             await asyncio.sleep(BACKOFF_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, no secret
+
+
+def _encoded(job: Job) -> bytes:
+    """Return the body of a request.
+
+    Raises:
+        InvalidRequestError: It has a number such as NaN, which pydantic lets pass where anything may be.
+    """
+    try:
+        return _dumps(job.payload | {"model": job.model, "stream": job.stream}).encode()
+    except ValueError:
+        raise InvalidRequestError("the request has a number that JSON does not have") from None
 
 
 @lru_cache(maxsize=64)

@@ -8,7 +8,7 @@ format, and the answer is read back as a call (output.py).
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 from llm_api.dialects.translate.schema import detached, inlined
 
@@ -128,10 +128,14 @@ def find(tools: Sequence[Tool], name: str) -> Tool:
 def arguments(text: str) -> dict[str, Any]:
     """Return a call's arguments. Text that is no object becomes one: the model may have been cut off."""
     try:
-        found = json.loads(text or "{}")
+        found = json.loads(text or "{}", parse_constant=_refuse)
     except (ValueError, RecursionError):
         found = {"arguments": text}
     return found if isinstance(found, dict) else {} if found is None else {"arguments": found}
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
 
 
 def _call_of(tool: Tool) -> Plan:
