@@ -83,6 +83,18 @@ def test_a_schema_stays_as_it_is_if_its_references_cannot_be_replaced(schema: di
     assert inlined(schema) == schema
 
 
+def test_definitions_that_would_multiply_stay_where_they_are() -> None:
+    """Each level has eight references to the next one: 1.5 kB would become 1 MB, and 2 kB half a gigabyte."""
+
+    def level(number: int) -> dict[str, Any]:
+        next_one = {"$ref": f"#/$defs/level{number + 1}"}
+        return {"type": "object", "properties": {f"p{index}": next_one for index in range(8)}}
+
+    levels = {f"level{number}": level(number) for number in range(5)} | {"level5": {"type": "string"}}
+    schema = {"$ref": "#/$defs/level0", "$defs": levels}
+    assert inlined(schema) == schema
+
+
 def test_the_definitions_of_two_recursive_schemas_are_kept_apart() -> None:
     first, definitions = detached(NODE, "0.")
     assert first == {"$ref": "#/$defs/0.Node"}

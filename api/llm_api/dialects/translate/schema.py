@@ -4,14 +4,15 @@ import json
 from typing import Any
 
 MAX_DEPTH = 64
+MAX_VALUES = 2_000  # definitions that refer to others multiply
 DEFINITIONS = ("$defs", "definitions")  # the second is the older name
 
 
 def inlined(schema: dict[str, Any]) -> dict[str, Any]:
     """Return a schema with its definitions in place of the references to them.
 
-    Ollama drops `$ref` from the parameters of tools, so the model would not see them. A reference inside its
-    own definition stays, and so do the definitions then.
+    Ollama drops `$ref` from the parameters of tools, so the model would not see them. All stay if one is inside
+    its own definition, or if the schema would become too large.
     """
     definitions = {
         f"#/{key}/{name}": definition
@@ -21,10 +22,14 @@ def inlined(schema: dict[str, Any]) -> dict[str, Any]:
     }
     if not definitions:
         return schema
-    recursive = False
+    values, stay = 0, False
 
     def resolve(value: Any, inside: tuple[str, ...], depth: int) -> Any:
-        nonlocal recursive
+        nonlocal values, stay
+        values += 1
+        if stay or values > MAX_VALUES:
+            stay = True
+            return value
         if isinstance(value, list):
             return [resolve(item, inside, depth + 1) for item in value]
         if not isinstance(value, dict) or depth > MAX_DEPTH:
@@ -32,7 +37,7 @@ def inlined(schema: dict[str, Any]) -> dict[str, Any]:
         reference = value.get("$ref")
         if isinstance(reference, str) and reference in definitions:
             if reference in inside or len(inside) > 8:
-                recursive = True
+                stay = True
                 return value
             others = {key: item for key, item in value.items() if key != "$ref"}
             definition = resolve(definitions[reference], (*inside, reference), depth + 1)
@@ -41,7 +46,7 @@ def inlined(schema: dict[str, Any]) -> dict[str, Any]:
 
     body = {key: value for key, value in schema.items() if key not in DEFINITIONS}
     found: dict[str, Any] = resolve(body, (), 0)
-    return schema if recursive else found
+    return schema if stay else found
 
 
 def detached(schema: dict[str, Any], prefix: str) -> tuple[dict[str, Any], dict[str, Any]]:
