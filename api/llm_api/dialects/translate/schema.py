@@ -11,8 +11,8 @@ DEFINITIONS = ("$defs", "definitions")  # the second is the older name
 def inlined(schema: dict[str, Any]) -> dict[str, Any]:
     """Return a schema with its definitions in place of the references to them.
 
-    Ollama drops `$ref` from the parameters of tools, so the model would not see them. All stay if one is inside
-    its own definition, or if the schema would become too large.
+    Ollama drops `$ref` from the parameters of tools, so the model would not see them. All stay if one is
+    inside its own definition, or if the schema would become too large.
     """
     definitions = {
         f"#/{key}/{name}": definition
