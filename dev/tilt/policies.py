@@ -4,8 +4,7 @@ import ipaddress
 from typing import Any
 from urllib.parse import urlsplit
 
-from dev.settings import GATEWAY_NAMESPACE, MONITORING_NAMESPACE, Values
-from dev.tilt import tracing
+from dev.settings import GATEWAY_NAMESPACE, Values
 
 NAME = r"matchLabels.app\.kubernetes\.io/name"
 NAMESPACE_NAME = r"matchLabels.kubernetes\.io/metadata\.name"
@@ -30,13 +29,6 @@ def gateway_values(values: Values, runtime_url: str = "") -> dict[str, Any]:
         found |= {
             f"networkPolicy.from[1].namespaceSelector.{NAMESPACE_NAME}": GATEWAY_NAMESPACE,
             f"networkPolicy.from[1].podSelector.{NAME}": values["gateway"],
-        }
-    if values["tracing"]:
-        to = "networkPolicy.egress[0].to[0]"
-        found |= {
-            f"{to}.namespaceSelector.{NAMESPACE_NAME}": MONITORING_NAMESPACE,
-            f"{to}.podSelector.{NAME}": tracing.NAME,
-            "networkPolicy.egress[0].ports[0].port": tracing.OTLP_PORT,
         }
     if runtime_url:
         found["networkPolicy.runtimeTo[0].ipBlock.cidr"] = network(urlsplit(runtime_url).hostname or "")

@@ -10,7 +10,6 @@ from dev.tilt import plan as tilt_plan
 from dev.tilt import policies
 
 NAME = r"matchLabels.app\.kubernetes\.io/name"
-JAEGER = "networkPolicy.egress[0].to[0]"
 
 
 def plan(**settings: Any) -> dict[str, Any]:
@@ -41,12 +40,6 @@ def test_the_gateways_proxy_is_let_in_where_there_is_one(monkeypatch: pytest.Mon
     assert rf"networkPolicy.from[1].podSelector.{NAME}=traefik" in made
     namespace = r"networkPolicy.from[1].namespaceSelector.matchLabels.kubernetes\.io/metadata\.name=gateways"
     assert namespace in made
-
-
-def test_the_gateway_reaches_jaeger_where_it_sends_its_traces() -> None:
-    made = about(plan(tracing=True)["api_values"])
-    assert {"networkPolicy.egress[0].ports[0].port=4318", rf"{JAEGER}.podSelector.{NAME}=jaeger"} <= made
-    assert not any("egress" in value for value in about(plan()["api_values"]))
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from dev import FixableError
+from dev.settings import ROOT
 from dev.tilt import plan as tilt_plan
 
 
@@ -36,6 +37,16 @@ def test_the_gateway_sends_its_traces_to_the_port_at_which_jaegers_service_takes
     named = {port["name"]: port["containerPort"] for port in container["ports"]}
     assert named[port["targetPort"]] == 4318
     assert named["ui"] == made["ports"]["jaeger"] == 16686
+
+
+def test_where_policies_deny_the_rest_the_gateways_chart_lets_its_traces_out_to_jaeger() -> None:
+    values = yaml.safe_load((ROOT / "charts/llm-api/values.yaml").read_text())
+    (peer,) = values["networkPolicy"]["tracesTo"]
+    jaeger = kinds(plan(policies=True))["Deployment"]
+    namespace = {"kubernetes.io/metadata.name": jaeger["metadata"]["namespace"]}
+    assert peer["namespaceSelector"]["matchLabels"] == namespace
+    labels = jaeger["spec"]["template"]["metadata"]["labels"]
+    assert peer["podSelector"]["matchLabels"].items() <= labels.items()
 
 
 def test_jaeger_is_pinned_and_may_come_from_a_mirror() -> None:
