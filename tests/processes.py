@@ -46,7 +46,8 @@ def service(name: str, log: Path, ready: str = "/ready", **settings: str) -> Ite
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     where = ["--host", "127.0.0.1", "--port", str(port), "--http", PROTOCOLS[name]]
-    command = [sys.executable, "-m", "uvicorn", "main:app", *where]
+    # As in the image: a client of a busy machine sends its next request later than uvicorn's default of 5 s.
+    command = [sys.executable, "-m", "uvicorn", "main:app", *where, "--timeout-keep-alive", "100"]
     with running(command, ROOT / name, f"{address}{ready}", log, **settings):
         yield address
 

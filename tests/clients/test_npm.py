@@ -16,6 +16,8 @@ from tests.clients.platform import ASK_WEATHER, CHAT, CITY, EMBEDDINGS, HELLO, M
 FOLDER = Path(__file__).parent / "node"
 GIVEN = {"MODEL": MODEL, "HELLO": HELLO, "ASK_WEATHER": ASK_WEATHER, "PIXEL": PIXEL, "CITY": CITY}
 OLDEST_NODE = 20
+INSTALL_SECONDS = 600  # some thousand files
+pytestmark = pytest.mark.timeout(INSTALL_SECONDS + 100)
 OFFLINE = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ETIMEDOUT", "ERR_SOCKET_TIMEOUT", "EHOSTUNREACH")
 FEATURES = ("text", "stream", "tools", "conversation", "structured output", "thinking", "images")
 CASES = [
@@ -41,7 +43,8 @@ def modules() -> None:
     lock, installed = FOLDER / "package-lock.json", FOLDER / "node_modules/installed.json"
     if installed.exists() and installed.read_text() == lock.read_text():
         return
-    done = _output([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"])
+    install = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]
+    done = _output(install, INSTALL_SECONDS)
     if done.returncode and any(code in done.stderr for code in OFFLINE):
         pytest.skip(f"npm cannot reach its registry: {done.stderr[:200]}")
     assert done.returncode == 0, done.stderr
@@ -62,14 +65,14 @@ def _run(module: str) -> dict[str, str | None]:
     return outcomes
 
 
-def _output(command: list[str], **environment: str) -> Any:
+def _output(command: list[str], seconds: float = 100, **environment: str) -> Any:
     return subprocess.run(
         command,
         cwd=FOLDER,
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=seconds,
         check=False,
     )
 

@@ -29,8 +29,8 @@ class Target:
 
     @property
     def timeout(self) -> float:
-        """Seconds for one response; Ollama may have to load a large model first."""
-        return 100 if self.engine == "ollama" else 25
+        """Seconds for one response: a large model has to be loaded first, or the machine is busy."""
+        return 100
 
 
 def text_of(response: Json) -> str:

@@ -29,6 +29,6 @@ def red(timeline: Timeline) -> list[str]:
 @pytest.mark.parametrize("name", ["runtime-503", "runtime-down"])
 def test_a_fault_passes(place: Local, name: str) -> None:
     lines: list[str] = []
-    fault = replace(FAULTS[name], rate=3.0)  # which a busy machine serves without a queue
+    fault = replace(FAULTS[name], rate=1.5)  # which a busy machine serves without a queue
     timeline = Run(place, fault, lines.append, patience=1.5).run()
     assert red(timeline) == [], "\n".join(lines)
