@@ -136,3 +136,4 @@ def create_app(settings: Settings | None = None, transport: httpx.AsyncBaseTrans
 
 
 app = create_app()
+lifecycle.collect_less()

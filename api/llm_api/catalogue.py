@@ -1,6 +1,7 @@
 """The models of the runtime, polled in the background, so that requests need not wait for them."""
 
 import asyncio
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -44,6 +45,7 @@ class Catalogue:
         self._aliases = parse_aliases(settings.model_aliases or "")
         self._listed: dict[str, str] = {}  # the runtime's name of each model, by its canonical one
         self._capabilities: dict[tuple[str, str], frozenset[str]] = {}  # by name and time of modification
+        self._news = asyncio.Event()
         self._refreshing = asyncio.Lock()
         self._refreshed = -REFRESH_AFTER_SECONDS
 
@@ -71,6 +73,14 @@ class Catalogue:
         self._metrics.model_available.labels(self._model).set(self.error is None)
         if str(before) != str(self.error):
             self._log_change()
+        self._news.set()
+        self._news = asyncio.Event()
+
+    async def wait(self, seconds: float) -> None:
+        """Wait for the next refresh, at most so long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
 
     async def refresh_if_old(self) -> None:
         """Refresh for a request, whose turn may come after a refresh for another one."""

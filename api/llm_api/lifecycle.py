@@ -1,6 +1,7 @@
-"""The gateway's transport, its traces, and its reaction to SIGTERM."""
+"""The gateway's memory, its transport, its traces, and its reaction to SIGTERM."""
 
 import asyncio
+import gc
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -17,6 +18,19 @@ if TYPE_CHECKING:
 
 # Shorter than the runtime's (uvicorn's is 5 s), so that no request is sent on a connection about to close.
 KEEP_ALIVE_SECONDS = 4
+
+
+# Objects between two looks for garbage, and between two at older ones.
+COLLECTION = (10_000, 20, 50)
+
+
+def collect_less() -> None:
+    """Look for garbage less often, and not among what is loaded for good.
+
+    With Python's own values this takes a tenth of the CPU time of a request, which leaves next to no garbage.
+    """
+    gc.freeze()
+    gc.set_threshold(*COLLECTION)
 
 
 def transport(settings: Settings) -> httpx.AsyncBaseTransport:

@@ -48,7 +48,7 @@ class Waiting:
         phases.dispatched = None
         end = clock() + left
         while True:
-            await asyncio.sleep(min(PAUSE_SECONDS, max(0.0, end - clock())))
+            await self._catalogue.wait(min(PAUSE_SECONDS, max(0.0, end - clock())))
             await self._catalogue.refresh_if_old()
             # One look for all who wait: an attempt of each would take the CPU with which the runtime starts.
             if clock() >= end or not isinstance(self._catalogue.error, RuntimeUnavailableError):

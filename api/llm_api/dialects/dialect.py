@@ -6,18 +6,21 @@ Each dialect is one file beside this one: its schema, its translation to Ollama,
 import json
 from typing import Any, Protocol, Self
 
+from pydantic_core import PydanticSerializationError, to_json
+
 from llm_api.errors import GatewayError
 from llm_api.record import Phases
 from llm_api.settings import Settings
 from llm_api.upstream.chunk import Chunk, Finish
 from llm_api.upstream.client import Job
 
-_dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
 
 def encode(content: dict[str, Any] | str) -> bytes:
     """Return compact JSON. A lone surrogate, which UTF-8 cannot encode, becomes a question mark."""
-    return _dumps(content).encode(errors="replace")
+    try:
+        return to_json(content)
+    except PydanticSerializationError:
+        return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
 
 
 class AnswerFormat(Protocol):
