@@ -10,13 +10,14 @@ import shlex
 import subprocess
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 
 from dev import FixableError, configuration
 from dev.doctor import probe, tools
 from dev.doctor import report as doctor
 from dev.doctor.choice import choose
 from dev.settings import ROOT, TILT_PORT, help_text
-from dev.up import cluster, local, tilt
+from dev.up import cluster, local, progress, tilt
 
 
 def resolve(environment: Mapping[str, str]) -> tuple[dict[str, str], probe.ContainerEngine]:
@@ -53,13 +54,15 @@ def start_cluster(given: Mapping[str, str], containers: probe.ContainerEngine, v
         raise FixableError(error.problem, f"{error.fix}\nor do without them: make local") from error
     checked = time.monotonic()
     cluster.apply(values)
-    times = f"checks and tools {checked - began:.1f} s, cluster {time.monotonic() - checked:.1f} s"
+    spent = {"checks and tools": checked - began, "cluster": time.monotonic() - checked}
+    times = ", ".join(f"{name} {took:.1f} s" for name, took in spent.items())
     command = tilt.command(verb, given)
     page = f"http://localhost:{TILT_PORT}"
     print(f"{times}; starting: {shlex.join(command)}\n  its page: {page}", flush=True)
     environment = tools.on_path(os.environ)
     try:
-        return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+        with progress.announced(values, spent) if verb == "up" else nullcontext():
+            return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
     except KeyboardInterrupt:
         return 0  # Ctrl-C reached Tilt too, and it has ended
 
