@@ -1,5 +1,6 @@
 """`make up` says when the platform in the cluster is ready, and where the time went."""
 
+import re
 import threading
 
 import pytest
@@ -35,7 +36,6 @@ def test_the_times_are_printed_once_the_model_can_answer(
     spent = {"checks and tools": 0.5, "cluster": 1.0}
     progress.announce(GatewayClient(gateway.url), spent, threading.Event())
     shown = capsys.readouterr().out
-    assert shown.startswith(
-        "\nready after 1.5 s: checks and tools 0.5, cluster 1.0; since Tilt started: Tiltfile"
-    )
+    assert re.match(r"\nready after \d+\.\d s: checks and tools 0\.5, cluster 1\.0; since Tilt", shown)
+    assert ", llm-api" in shown
     assert shown.count("ready") == 1
