@@ -4,7 +4,8 @@
     python -m dev fault --fault all                  the drill: all of them, and a table of figures
     python -m dev fault --list                       the faults, what each does and which alert it raises
 
-It starts a gateway, a runtime with the simulated engine and a Prometheus of its own, and touches no other.
+Where the platform runs in the cluster, that gets the drill's settings for so long: nobody else can use it.
+Without one, the drill starts a gateway, a runtime with the simulated engine and a Prometheus of its own.
 Exit status: 0 if everything happened that has to, 1 if not (the lines FAIL say why), 130 after Ctrl-C.
 """
 
@@ -13,11 +14,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from dev.fault import plot, report
-from dev.fault.local import platform
+from dev import FixableError
+from dev.fault import cluster, local, plot, report
 from dev.fault.place import Place
 from dev.fault.run import Run
-from dev.fault.table import ALL, FAULTS, TABLE, Fault
+from dev.fault.table import ALL, FAULTS, TABLE, Fault, possible
 from dev.fault.timeline import Timeline
 from dev.fault.verdict import judge
 from dev.load.command import stoppable
@@ -28,6 +29,9 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     """Return the options."""
     parser = Parser("fault", __doc__)
     parser.add_setting("--fault", f"one of them, or {ALL}", choices=(*FAULTS, ALL), default="slow-tokens")
+    parser.add_setting(
+        "--profile", "where; without it, where the platform runs", choices=("cluster", "local")
+    )
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder of the SVGs and the table")
     parser.add_argument("--list", action="store_true", help="list the faults")
     return parser.parse(argv)
@@ -57,13 +61,29 @@ def drill(place: Place, faults: Sequence[Fault], out: Path) -> int:
     return 1 if failed or not runs else 0
 
 
+def chosen(name: str, in_cluster: bool) -> Sequence[Fault]:
+    """Return the faults with this name, of all those that the place can have.
+
+    Raises:
+        FixableError: it cannot have this one.
+    """
+    faults = [fault for fault in possible(in_cluster) if name in (ALL, fault.name)]
+    if not faults:
+        raise FixableError(f"{name} needs the platform in a cluster", "make up ENGINE=simulated")
+    return faults
+
+
 def main(argv: list[str]) -> int:
     """Run the command and return its exit status."""
     options = parse(argv)
     if options.list:
-        say("\n".join(f"{f.name:<18} {f.alert or 'no alert':<24} {f.description}" for f in TABLE))
+        say("\n".join(f"{f.name:<22} {f.alert or 'no alert':<24} {f.description}" for f in TABLE))
         return 0
-    faults = TABLE if options.fault == ALL else (FAULTS[options.fault],)
-    say("starting a gateway, a runtime with the simulated engine, and a Prometheus, for this drill alone")
-    with stoppable(), platform() as place:
+    in_cluster = options.profile == "cluster" if options.profile else cluster.runs()
+    faults = chosen(options.fault, in_cluster)
+    if in_cluster:
+        say("in the cluster: the running platform gets the drill's settings and API keys until the end")
+    else:
+        say("starting a gateway, a runtime with the simulated engine, and a Prometheus, for this drill alone")
+    with stoppable(), (cluster if in_cluster else local).platform() as place:
         return drill(place, faults, options.out)

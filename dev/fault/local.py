@@ -24,6 +24,7 @@ from dev.settings import ROOT
 from monitoring.source.drill import shortened
 
 SCRAPE_SECONDS = 1
+QUERY_SECONDS = 10
 MODEL = "simulated:tiny"
 RULES = ROOT / "monitoring" / "rules"
 PROTOCOLS = {"api": "llm_api.server.limits:Protocol", "runtime": "llm_runtime.upgrades:Protocol"}
@@ -53,13 +54,14 @@ class Local:
             {"LLM_MODEL": MODEL, "LLM_RUNTIME_URL": self._runtime_url, **GATEWAY_SETTINGS},
         )
         self._prometheus, url = prometheus(program, self._url, folder)
-        self.prometheus = Prometheus(url)
+        self._http = httpx.Client(base_url=url, timeout=QUERY_SECONDS, trust_env=False)
+        self.prometheus = Prometheus(self._http)
 
     @contextmanager
     def running(self) -> Iterator["Local"]:
         """Run the platform during the block."""
         with ExitStack() as stack:
-            stack.callback(self.prometheus.close)
+            stack.callback(self._http.close)
             processes = (self.runtime, self.gateway, self._prometheus)
             for process in processes:
                 stack.callback(process.stop)

@@ -12,7 +12,6 @@ from dev.fault.timeline import Series
 COUNTERS = '{__name__=~"llm_.+_(total|count|sum|bucket)", pod=~"llm-api.*"}'
 STARTS = 'process_start_time_seconds{pod=~"llm-api.*"}'
 LEFT = 'sum(llm_requests_running{pod=~"llm-api.*"}) + sum(llm_requests_waiting{pod=~"llm-api.*"})'
-TIMEOUT_SECONDS = 10
 
 
 def command(
@@ -55,11 +54,9 @@ def command(
 class Prometheus:
     """Queries; each raises httpx.HTTPError if Prometheus does not answer."""
 
-    def __init__(self, url: str) -> None:
-        self._http = httpx.Client(base_url=url, timeout=TIMEOUT_SECONDS, trust_env=False)
-
-    def close(self) -> None:
-        self._http.close()
+    def __init__(self, http: httpx.Client) -> None:
+        """Ask with a client whose base URL is that of Prometheus."""
+        self._http = http
 
     def firing(self) -> set[str]:
         """Return the names of this project's alerts that fire."""

@@ -4,8 +4,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Action = Literal["simulate", "stop_runtime", "freeze_runtime", "kill_gateway", "flood", "none"]
 ALL = "all"  # in place of a name
+Action = Literal[
+    "simulate",
+    "flood",
+    "stop_runtime",
+    "freeze_runtime",
+    "kill_gateway",
+    "delete_runtime",
+    "delete_gateway",
+    "exhaust_memory",
+    "cut_network",
+    "stop_prometheus",
+    "stop_metrics_server",
+]
+ANYWHERE: tuple[Action, ...] = ("simulate", "flood", "stop_runtime", "freeze_runtime", "kill_gateway")
+"""What can be done to processes too; the others need a cluster."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +66,17 @@ class Fault:
         """Whether it needs the simulated engine."""
         return self.action == "simulate"
 
+    @property
+    def needs_cluster(self) -> bool:
+        return self.action not in ANYWHERE
+
 
 QUEUE_FULL = Answer(503, "queue_full", retry_after=True)
 TIMEOUT = Answer(504, "timeout")
 UNAVAILABLE = Answer(503, "runtime_unavailable", retry_after=True)
 CRASHED = (Answer(502, "model_crashed"), Answer(200, "model_crashed"))
 LOST = tuple(Answer(status, code) for status in (502, 200) for code in ("runtime_lost", "runtime_error"))
+GONE = (Answer(0, "refused"), Answer(0, "reset"), Answer(200, "reset"))
 LIMITED = Answer(429, "rate_limit_exceeded", retry_after=True)
 LIMITED_KEY = "limited"
 
@@ -69,11 +88,11 @@ def _simulated(kind: str, after_tokens: int = 0) -> dict[str, Any]:
 TABLE = (
     Fault(
         "slow-tokens",
-        "the model takes 0.6 s for a token; the queue fills",
+        "the model takes 0.4 s for a token; the queue fills",
         "simulate",
-        "LLMQueueSaturated",
+        "LLMOutputTokenBurnFast",
         {"clients": (QUEUE_FULL, TIMEOUT)},
-        {"behavior": {"token_seconds": 0.6}},
+        {"behavior": {"token_seconds": 0.4}},
     ),
     Fault(
         "slow-first-token",
@@ -134,14 +153,14 @@ TABLE = (
         "the gateway is killed (SIGKILL), and starts again only at the end of the fault",
         "kill_gateway",
         "LLMGatewayDown",
-        {"clients": (Answer(0, "refused"), Answer(0, "reset"), Answer(200, "reset"))},
+        {"clients": GONE},
         cuts=True,
     ),
     Fault(
         "queue-flooded",
         "ten times as many requests as the platform can serve",
         "flood",
-        "LLMRequestsRejected",
+        "LLMQueueSaturated",
         {"clients": (QUEUE_FULL,), "flood": (QUEUE_FULL,)},
         flood=60.0,
     ),
@@ -154,5 +173,54 @@ TABLE = (
         flood=8.0,
         flood_key=LIMITED_KEY,
     ),
+    Fault(
+        "runtime-pod-killed",
+        "the runtime's pod is deleted without a grace period; the cluster starts another",
+        "delete_runtime",
+        "LLMRuntimeDown",
+        {"clients": (UNAVAILABLE, *LOST)},
+    ),
+    Fault(
+        "gateway-pod-killed",
+        "the gateway's pod is deleted without a grace period; the cluster starts another",
+        "delete_gateway",
+        "LLMGatewayDown",
+        {"clients": GONE},
+        cuts=True,
+    ),
+    Fault(
+        "gateway-out-of-memory",
+        "the gateway's memory fills up, and the kernel kills it, again and again",
+        "exhaust_memory",
+        "LLMContainerRestarts",
+        {"clients": GONE},
+        cuts=True,
+    ),
+    Fault(
+        "network-cut",
+        "no packet passes between gateway and runtime",
+        "cut_network",
+        "LLMRuntimeDown",
+        {"clients": (UNAVAILABLE, TIMEOUT, Answer(200, "timeout"), QUEUE_FULL)},
+    ),
+    Fault(
+        "metrics-server-down",
+        "metrics-server is gone, so that autoscalers do not know the CPU usage; no client must notice",
+        "stop_metrics_server",
+        "LLMAutoscalerBlind",
+        harmless=True,
+    ),
+    Fault(
+        "prometheus-down",
+        "Prometheus is gone, and with it every alert; no client must notice",
+        "stop_prometheus",
+        "",
+        harmless=True,
+    ),
 )  # fmt: skip
 FAULTS = {fault.name: fault for fault in TABLE}
+
+
+def possible(in_cluster: bool) -> list[Fault]:
+    """Return the faults that a place can have."""
+    return [fault for fault in TABLE if in_cluster or not fault.needs_cluster]

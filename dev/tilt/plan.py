@@ -17,7 +17,7 @@ from typing import Any
 from dev import FixableError, configuration
 from dev.doctor import ollama, probe
 from dev.doctor.choice import ENGINES, choose
-from dev.fault.table import ALL, FAULTS
+from dev.fault.table import ALL, possible
 from dev.settings import (
     CONTEXT,
     GRAFANA_PORT,
@@ -89,7 +89,7 @@ def plan(
             "jaeger": JAEGER_PORT,
         },
         "environment": button_environment(values),
-        "faults": [*FAULTS, ALL],
+        "faults": [*(fault.name for fault in possible(values["profile"] == "cluster")), ALL],
     }
     return common | (local(values, environment) if values["profile"] == "local" else cluster(values))
 

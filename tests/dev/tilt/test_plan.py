@@ -185,6 +185,11 @@ def test_the_example_of_tilt_config_has_only_settings() -> None:
     assert plan(**example)["profile"] == "cluster"
 
 
-@pytest.mark.parametrize("profile", ["cluster", "local"])
-def test_the_button_offers_every_fault_and_the_drill(profile: str) -> None:
-    assert plan(profile=profile, engine="simulated")["faults"] == [*FAULTS, "all"]
+def test_the_button_offers_every_fault_and_the_drill() -> None:
+    assert plan(profile="cluster", engine="simulated")["faults"] == [*FAULTS, "all"]
+
+
+def test_the_button_of_the_local_profile_offers_no_fault_that_needs_a_cluster() -> None:
+    offered = plan(profile="local", engine="simulated")["faults"]
+    assert {"hang", "gateway-killed", "all"} <= set(offered)
+    assert not {name for name in offered if name != "all" and FAULTS[name].needs_cluster}

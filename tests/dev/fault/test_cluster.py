@@ -1,0 +1,239 @@
+"""The drill in the cluster leaves the platform as it was, and says what it cannot run on."""
+
+import copy
+import os
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from kubernetes.client.exceptions import ApiException
+
+from dev import FixableError
+from dev.fault import changes, kube, load, network, settings
+from dev.fault.changes import Changes
+from dev.fault.command import chosen
+from dev.fault.kube import AUTOSCALER, GATEWAY, MONITOR, PROMETHEUS, RULE, RUNTIME, Kind, Ref
+from dev.fault.place import GATEWAY_SETTINGS
+from dev.fault.table import FAULTS, TABLE, possible
+
+CONFIG_MAP = "llm-drill"
+RULES = ("objectives", "platform")
+
+
+def workload(**env: str) -> dict[str, Any]:
+    variables = [{"name": name, "value": value} for name, value in env.items()]
+    secret = {"name": "LLM_API_KEYS", "valueFrom": {"secretKeyRef": {"name": "keys", "key": "api-keys"}}}
+    container = {"name": "c", "image": "i", "env": [*variables, secret]}
+    return {"spec": {"replicas": 1, "template": {"spec": {"containers": [container]}}}}
+
+
+class FakeCluster:
+    """The objects of a cluster, and a client of its ConfigMaps."""
+
+    def __init__(
+        self, engine: str = "simulated", autoscalers: tuple[str, ...] = ("llm-api", "llm-runtime")
+    ) -> None:
+        self.core = self
+        self.maps: dict[str, Any] = {}
+        self.store: dict[Ref, dict[str, Any]] = {
+            GATEWAY: workload(LLM_MAX_RUNNING="2"),
+            RUNTIME: workload(RUNTIME_ENGINE=engine),
+            Ref(PROMETHEUS, "monitoring", "p"): {"spec": {}},
+            Ref(MONITOR, "llm", "llm-api"): {"spec": {"endpoints": [{"port": "http", "interval": "5s"}]}},
+            Ref(MONITOR, "monitoring", "kps-kube-state-metrics"): {"spec": {"endpoints": [{"port": "http"}]}},
+            Ref(MONITOR, "monitoring", "kps-kubelet"): {"spec": {"endpoints": [{"port": "https"}]}},
+        }
+        for name in RULES:
+            self.store[Ref(RULE, "monitoring", f"llm-{name}")] = {"spec": {"groups": [{"name": "g"}]}}
+        for name in autoscalers:
+            self.store[Ref(AUTOSCALER, "llm", name)] = {"spec": {"minReplicas": 1, "maxReplicas": 3}}
+        for ref, found in self.store.items():
+            found["metadata"] = {"name": ref.name, "namespace": ref.namespace}
+
+    def read(self, ref: Ref) -> dict[str, Any]:
+        return copy.deepcopy(self.store[ref])
+
+    def objects(self, kind: Kind, namespace: str) -> list[dict[str, Any]]:
+        return [self.read(ref) for ref in self.store if (ref.kind, ref.namespace) == (kind, namespace)]
+
+    def merge(self, ref: Ref, change: dict[str, Any]) -> None:
+        def into(target: dict[str, Any], patch: dict[str, Any]) -> None:
+            for name, value in patch.items():
+                if isinstance(value, dict):
+                    into(target.setdefault(name, {}), value)
+                elif value is None:
+                    target.pop(name, None)
+                else:
+                    target[name] = copy.deepcopy(value)
+
+        into(self.store[ref], change)
+
+    def read_namespaced_config_map(self, name: str, namespace: str, **_: Any) -> Any:
+        if name not in self.maps:
+            raise ApiException(status=404)
+        return SimpleNamespace(data=self.maps[name]["data"])
+
+    def replace_namespaced_config_map(self, name: str, namespace: str, body: Any, **_: Any) -> None:
+        self.read_namespaced_config_map(name, namespace)
+        self.maps[name] = body
+
+    def create_namespaced_config_map(self, namespace: str, body: Any, **_: Any) -> None:
+        self.maps[body["metadata"]["name"]] = body
+
+    def delete_namespaced_config_map(self, name: str, namespace: str, **_: Any) -> None:
+        del self.maps[name]
+
+
+def apply(cluster: Any, stack: ExitStack) -> None:
+    settings.apply(cluster, Changes(cluster), stack)
+
+
+def test_a_drill_leaves_every_object_as_it_was() -> None:
+    cluster = FakeCluster()
+    before = copy.deepcopy(cluster.store)
+    with ExitStack() as stack:
+        apply(cluster, stack)
+        assert cluster.store != before
+    assert cluster.store == before
+    assert cluster.maps == {}
+
+
+def test_the_next_drill_undoes_what_one_left_that_was_killed() -> None:
+    cluster, left = FakeCluster(), FakeCluster()
+    before = copy.deepcopy(cluster.store)
+    with ExitStack() as stack:
+        apply(cluster, stack)
+        left.store, left.maps = copy.deepcopy((cluster.store, cluster.maps))
+    assert left.store != before
+    assert Changes(left).undo_earlier() > 5
+    assert left.store == before
+    assert Changes(left).undo_earlier() == 0
+
+
+def test_a_change_that_is_refused_is_undone_like_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = FakeCluster()
+    before = copy.deepcopy(cluster.store)
+    merge, refused = cluster.merge, Ref(RULE, "monitoring", "llm-platform")
+
+    def refusing(ref: Ref, change: dict[str, Any]) -> None:
+        if ref == refused and change["spec"]["groups"] != [{"name": "g"}]:
+            raise ApiException(status=422)
+        merge(ref, change)
+
+    monkeypatch.setattr(cluster, "merge", refusing)
+    with pytest.raises(ApiException), ExitStack() as stack:
+        apply(cluster, stack)
+    assert cluster.store == before
+
+
+def test_the_drill_sets_deadlines_and_keys_and_holds_one_replica_of_each() -> None:
+    cluster = FakeCluster()
+    with ExitStack() as stack:
+        apply(cluster, stack)
+        env = cluster.store[GATEWAY]["spec"]["template"]["spec"]["containers"][0]["env"]
+        assert {e["name"]: e.get("value") for e in env} == GATEWAY_SETTINGS  # a secret's keys among them
+        for name in ("llm-api", "llm-runtime"):
+            spec = cluster.store[Ref(AUTOSCALER, "llm", name)]["spec"]
+            assert (spec["minReplicas"], spec["maxReplicas"]) == (1, 1)
+        intervals = {
+            ref.name: found["spec"]["endpoints"][0].get("interval")
+            for ref, found in cluster.store.items()
+            if ref.kind == MONITOR
+        }
+        assert intervals == {"llm-api": "2s", "kps-kube-state-metrics": "2s", "kps-kubelet": None}
+
+
+@pytest.mark.parametrize(
+    ("cluster", "reason"),
+    [
+        (FakeCluster(engine="llamacpp"), "needs ENGINE=simulated, and llamacpp runs"),
+        (FakeCluster(autoscalers=("keda-hpa-llm-api",)), "needs AUTOSCALER=cpu or none"),
+    ],
+)
+def test_a_platform_that_a_drill_cannot_run_on_is_an_error_with_its_fix(cluster: Any, reason: str) -> None:
+    with pytest.raises(FixableError, match=f"(?s){reason}.*fix: make up ENGINE=simulated"):
+        settings.check(cluster)
+
+
+def test_without_a_prometheus_there_is_no_drill() -> None:
+    cluster: Any = FakeCluster()
+    del cluster.store[Ref(PROMETHEUS, "monitoring", "p")]
+    with pytest.raises(FixableError, match="needs MONITORING=true"):
+        settings.check(cluster)
+
+
+def test_the_calls_run_in_the_gateways_image_as_restricted_as_k6() -> None:
+    pod = load.pod("llm-drill-1", "gateway:1", {"CALLS_RATE": "6"})
+    (container,) = pod["spec"]["containers"]
+    assert (container["image"], container["env"]) == ("gateway:1", [{"name": "CALLS_RATE", "value": "6"}])
+    assert container["command"] == ["python", "/scripts/calls.py"]
+    assert pod["spec"]["volumes"][0]["configMap"]["name"] == "llm-drill-1"
+    assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    assert pod["spec"]["securityContext"]["runAsNonRoot"] is True
+
+
+DOCKER = """#!/bin/sh
+echo "$@" >> "$RECORD"
+case "$*" in *"$REFUSED"*) echo "refused" >&2; exit 1;; esac
+"""
+
+
+@pytest.fixture
+def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Callable[[], list[str]]]:
+    """Put a `docker` on the PATH that fails for some arguments, and return what it was asked to do."""
+
+    def install(refused: str) -> Callable[[], list[str]]:
+        record, program = tmp_path / "record", tmp_path / "docker"
+        program.write_text(DOCKER)
+        program.chmod(0o755)
+        monkeypatch.setenv("RECORD", str(record))
+        monkeypatch.setenv("REFUSED", refused)
+        monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+        return lambda: record.read_text().splitlines()
+
+    return install
+
+
+def test_a_network_is_cut_in_both_directions_on_every_node_and_mended(docker: Any) -> None:
+    asked = docker("nothing")
+    with network.cut(["n1", "n2"], ["10.0.0.1"], ["10.0.0.2", "10.0.0.3"]):
+        rules = [line for line in asked() if "DROP" in line]
+        assert len(rules) == 2 * 4
+        assert "exec n2 iptables -w -A LLM-DRILL -s 10.0.0.3 -d 10.0.0.1 -j DROP" in rules
+        assert asked()[-1] == "exec n2 iptables -w -I FORWARD -j LLM-DRILL"
+    for node in ("n1", "n2"):
+        assert [f"exec {node} iptables -w {what} LLM-DRILL" in asked() for what in ("-F", "-X")] == [True] * 2
+        assert f"exec {node} iptables -w -D FORWARD -j LLM-DRILL" in asked()
+
+
+def test_a_cut_that_fails_is_mended_where_it_was_made(docker: Any) -> None:
+    asked = docker("n2 iptables -w -N")
+    with pytest.raises(FixableError, match="on n2: refused"), network.cut(["n1", "n2"], ["a"], ["b"]):
+        pytest.fail("the network is not cut on every node")
+    assert "exec n1 iptables -w -X LLM-DRILL" in asked()
+
+
+def test_a_node_without_a_cut_is_left_alone(docker: Any) -> None:
+    asked = docker("-S LLM-DRILL")
+    network.mend("n1")
+    assert len(asked()) == 1
+
+
+def test_the_drill_has_all_faults_in_a_cluster_and_says_which_need_one() -> None:
+    assert list(chosen("all", in_cluster=True)) == list(TABLE)
+    assert list(chosen("all", in_cluster=False)) == possible(in_cluster=False)
+    assert list(chosen("hang", in_cluster=False)) == [FAULTS["hang"]]
+    with pytest.raises(FixableError, match="prometheus-down needs the platform in a cluster"):
+        chosen("prometheus-down", in_cluster=False)
+
+
+def test_a_wait_that_is_in_vain_says_for_what() -> None:
+    with pytest.raises(FixableError, match="in vain for the moon"):
+        kube.wait("the moon", lambda: False, 0)
+
+
+def test_a_merge_patch_names_the_whole_path() -> None:
+    assert changes.nested(("spec", "replicas"), 0) == {"spec": {"replicas": 0}}
