@@ -16,7 +16,7 @@ import httpx
 
 from dev import FixableError
 from dev.doctor import tools
-from dev.fault.place import BEHAVIOR, GATEWAY_SETTINGS, HANG_SECONDS, HEALTHY
+from dev.fault.place import BEHAVIOR, GATEWAY_SETTINGS, HANG_SECONDS, HEALTHY, simulated
 from dev.fault.process import START_SECONDS, STOP_SECONDS, Process, free_port
 from dev.fault.prometheus import Prometheus, command
 from dev.fault.table import Fault
@@ -40,12 +40,11 @@ class Local:
         self._url = f"http://127.0.0.1:{free_port()}"
         self._runtime_url = f"http://127.0.0.1:{free_port()}"
         self._simulator = f"{self._runtime_url}/simulator"
-        behavior = {f"RUNTIME_SIMULATED_{name.upper()}": str(value) for name, value in BEHAVIOR.items()}
         self.runtime = self._service(
             "runtime",
             self._runtime_url,
             folder,
-            {"RUNTIME_ENGINE": "simulated", "RUNTIME_MODEL": MODEL, **behavior},
+            {"RUNTIME_ENGINE": "simulated", "RUNTIME_MODEL": MODEL, **simulated(BEHAVIOR)},
         )
         self.gateway = self._service(
             "api",

@@ -1,6 +1,6 @@
 """Where a drill runs: what its faults need of the platform."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -33,6 +33,11 @@ BEHAVIOR: dict[str, Any] = {
 }
 HEALTHY: dict[str, Any] = {"behavior": BEHAVIOR, "fault": None}
 """What POST /simulator gets before a drill, and at the end of a fault."""
+
+
+def simulated(behavior: Mapping[str, Any]) -> dict[str, str]:
+    """Return the variables that give the simulated engine a behavior from its start."""
+    return {f"RUNTIME_SIMULATED_{name.upper()}": str(value) for name, value in behavior.items()}
 
 
 class Place(Protocol):

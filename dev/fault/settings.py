@@ -1,7 +1,7 @@
 """The settings of the running platform that a drill changes while it lasts."""
 
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
 import httpx
@@ -10,7 +10,7 @@ import yaml
 from dev import FixableError
 from dev.fault.changes import Changes
 from dev.fault.kube import AUTOSCALER, GATEWAY, MONITOR, PROMETHEUS, RULE, RUNTIME, Kube, Ref, wait
-from dev.fault.place import BEHAVIOR, GATEWAY_SETTINGS
+from dev.fault.place import BEHAVIOR, GATEWAY_SETTINGS, simulated
 from dev.settings import MONITORING_NAMESPACE, NAMESPACE, ROOT
 from monitoring.source.drill import shortened
 
@@ -21,7 +21,6 @@ RULES_SECONDS = 180.0
 RULES = ROOT / "monitoring" / "rules"
 CONTAINERS = ("spec", "template", "spec", "containers")
 FIX = "make up ENGINE=simulated; without a cluster: make fault PROFILE=local"
-SIMULATED = {f"RUNTIME_SIMULATED_{name.upper()}": str(value) for name, value in BEHAVIOR.items()}
 
 
 def check(kube: Kube) -> None:
@@ -30,8 +29,7 @@ def check(kube: Kube) -> None:
     Raises:
         FixableError: it is not.
     """
-    engine = _variables(kube.read(RUNTIME)).get("RUNTIME_ENGINE", "ollama")
-    if engine != "simulated":
+    if (engine := engine_of(kube)) != "simulated":
         raise FixableError(f"the drill needs ENGINE=simulated, and {engine} runs", FIX)
     if not prometheuses(kube):
         raise FixableError("the drill needs MONITORING=true, and no Prometheus runs", FIX)
@@ -40,6 +38,12 @@ def check(kube: Kube) -> None:
             "the drill needs AUTOSCALER=cpu or none: KEDA starts again what a fault stopped",
             "make up ENGINE=simulated AUTOSCALER=cpu",
         )
+
+
+def engine_of(kube: Kube) -> str:
+    """Return the engine of the running platform."""
+    env = _containers(kube.read(RUNTIME))[0].get("env", [])
+    return next((str(e["value"]) for e in env if e["name"] == "RUNTIME_ENGINE"), "ollama")
 
 
 def prometheuses(kube: Kube) -> list[Ref]:
@@ -56,10 +60,8 @@ def apply(kube: Kube, changes: Changes, stack: ExitStack) -> None:
     for name in autoscalers(kube):
         for field in ("minReplicas", "maxReplicas"):
             _change(changes, stack, Ref(AUTOSCALER, NAMESPACE, name), ("spec", field), 1)
-    for ref, variables in ((GATEWAY, GATEWAY_SETTINGS), (RUNTIME, SIMULATED)):
-        containers = _containers(kube.read(ref))
-        containers[0]["env"] = with_variables(containers[0].get("env", []), variables)
-        _change(changes, stack, ref, CONTAINERS, containers)
+    stack.enter_context(environment(kube, changes, GATEWAY, GATEWAY_SETTINGS))
+    stack.enter_context(environment(kube, changes, RUNTIME, simulated(BEHAVIOR)))
     for ref in prometheuses(kube):
         _change(changes, stack, ref, ("spec", "evaluationInterval"), INTERVAL)
     for ref, endpoints in _monitors(kube):
@@ -98,6 +100,15 @@ def await_rules(kube: Kube, http: httpx.Client) -> None:
     wait("the drill's rules in Prometheus", loaded, RULES_SECONDS)
 
 
+def environment(
+    kube: Kube, changes: Changes, ref: Ref, variables: Mapping[str, str]
+) -> AbstractContextManager[None]:
+    """Return the block during which a workload's first container has these variables; its pods restart."""
+    containers = _containers(kube.read(ref))
+    containers[0]["env"] = with_variables(containers[0].get("env", []), variables)
+    return changes.during(ref, CONTAINERS, containers)
+
+
 def with_variables(env: list[dict[str, Any]], variables: Mapping[str, str]) -> list[dict[str, Any]]:
     """Return a container's environment with these variables in place of its own."""
     kept = [entry for entry in env if entry["name"] not in variables]
@@ -111,10 +122,6 @@ def _change(changes: Changes, stack: ExitStack, ref: Ref, path: tuple[str, ...],
 def _containers(workload: dict[str, Any]) -> list[dict[str, Any]]:
     containers: list[dict[str, Any]] = workload["spec"]["template"]["spec"]["containers"]
     return containers
-
-
-def _variables(workload: dict[str, Any]) -> dict[str, str]:
-    return {entry["name"]: entry.get("value", "") for entry in _containers(workload)[0].get("env", [])}
 
 
 def _monitors(kube: Kube) -> list[tuple[Ref, list[dict[str, Any]]]]:

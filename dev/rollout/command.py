@@ -4,15 +4,21 @@
     python -m dev rollout --restarts 1 --streams 20  a short look
 
 100 streams at any time and 20 plain calls a second come from inside the cluster, on kept and new connections.
+Meanwhile the gateway lets all of them run, and the simulated engine answers at a steady pace.
 Exit status: 0 proven, 1 not proven (the lines FAIL say what and why) or an error, 130 after Ctrl-C.
 """
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 
 from dev.autoscale.verdict import Finding
+from dev.fault.changes import Changes
+from dev.fault.kube import GATEWAY, RUNTIME, Kube
+from dev.fault.place import simulated
+from dev.fault.settings import engine_of, environment
 from dev.load import cluster as load_cluster
 from dev.load.command import duration, positive, stoppable
 from dev.load.job import IMAGE, URL, Run
@@ -27,6 +33,7 @@ WARM_SECONDS = 10  # of load before the first restart
 PAUSE_SECONDS = 3  # between restarts
 END_SECONDS = 135  # for what was sent before the last restart was over; a request may take 130
 LOOK_SECONDS = 0.5
+TOKEN_SECONDS = 0.1  # a stream of 32 tokens lasts 3 s
 MAX_VUS = 400  # calls that can wait at once: 20 a second for 20 s
 
 say = partial(print, flush=True)
@@ -70,10 +77,30 @@ def prove(options: argparse.Namespace) -> list[Finding]:
     """Restart under load, and judge what became of the requests."""
     api = load_cluster.connect(CONTEXT)
     cluster, traffic = Cluster(api), Traffic()
-    with load_cluster.api_errors():
-        for workload in options.workloads:
-            if problem := cluster.wait(workload, options.timeout):
-                return [Finding(f"{workload} is complete at first", False, problem)]
+    with load_cluster.api_errors(), room(Kube(api), options.streams):
+        return under_load(api, cluster, traffic, options)
+
+
+@contextmanager
+def room(kube: Kube, streams: int) -> Iterator[None]:
+    """Have room for all streams and as many calls during the block: a rejected request proves nothing."""
+    changes = Changes(kube)
+    changes.undo_earlier()
+    behavior = {"slots": 2 * streams, "first_token_seconds": TOKEN_SECONDS, "token_seconds": TOKEN_SECONDS}
+    limits = {"LLM_MAX_RUNNING": str(2 * streams), "LLM_MAX_WAITING": str(MAX_VUS)}
+    with ExitStack() as stack:
+        if engine_of(kube) == "simulated":
+            stack.enter_context(environment(kube, changes, RUNTIME, simulated(behavior)))
+        stack.enter_context(environment(kube, changes, GATEWAY, limits))
+        yield
+
+
+def under_load(
+    api: load_cluster.Api, cluster: Cluster, traffic: Traffic, options: argparse.Namespace
+) -> list[Finding]:
+    for workload in WORKLOADS:
+        if problem := cluster.wait(workload, options.timeout):
+            return [Finding(f"{workload} is complete at first", False, problem)]
     say(f"{options.streams} streams at any time, and {options.rate:g} plain calls a second")
     with load_cluster.job(api, Run("rollout", settings(options)), options.image) as pod:
         traffic.listen(load_cluster.log(api, pod))

@@ -18,6 +18,7 @@ from dev.fault.command import chosen
 from dev.fault.kube import AUTOSCALER, GATEWAY, MONITOR, PROMETHEUS, RULE, RUNTIME, Kind, Ref
 from dev.fault.place import GATEWAY_SETTINGS
 from dev.fault.table import FAULTS, TABLE, possible
+from dev.rollout.command import room
 
 CONFIG_MAP = "llm-drill"
 RULES = ("objectives", "platform")
@@ -237,3 +238,26 @@ def test_a_wait_that_is_in_vain_says_for_what() -> None:
 
 def test_a_merge_patch_names_the_whole_path() -> None:
     assert changes.nested(("spec", "replicas"), 0) == {"spec": {"replicas": 0}}
+
+
+def test_a_rollout_has_room_for_its_streams_and_leaves_the_platform_as_it_was() -> None:
+    cluster: Any = FakeCluster()
+    before = copy.deepcopy(cluster.store)
+    with room(cluster, streams=100):
+        gateway, runtime = (
+            {
+                e["name"]: e.get("value")
+                for e in cluster.store[ref]["spec"]["template"]["spec"]["containers"][0]["env"]
+            }
+            for ref in (GATEWAY, RUNTIME)
+        )
+        assert int(gateway["LLM_MAX_RUNNING"]) > 100
+        assert int(runtime["RUNTIME_SIMULATED_SLOTS"]) > 100
+    assert cluster.store == before
+
+
+def test_a_rollout_leaves_a_real_engine_as_it_is() -> None:
+    cluster: Any = FakeCluster(engine="llamacpp")
+    before = cluster.read(RUNTIME)
+    with room(cluster, streams=100):
+        assert cluster.store[RUNTIME] == before
