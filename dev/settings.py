@@ -76,6 +76,12 @@ TABLE = (
         values=("cpu", "queue", "none"),
     ),
     Setting(
+        "scale_to_zero",
+        "AUTOSCALER=queue: the runtime goes away while nobody asks, and the next request brings it back",
+        "false",
+        kind="switch",
+    ),
+    Setting(
         "gateway",
         f"the Gateway API's implementation, which serves https://{HTTPS_HOST}:{HTTPS_PORT}",
         "none",

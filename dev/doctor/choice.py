@@ -138,6 +138,11 @@ def check_cluster(values: Values) -> None:
             "AUTOSCALER=queue needs Prometheus, and MONITORING=false leaves it out",
             "AUTOSCALER=cpu, or MONITORING=true",
         )
+    if values["scale_to_zero"] and (values["autoscaler"] != "queue" or values["engine"] == "host"):
+        raise FixableError(
+            "SCALE_TO_ZERO=true needs a runtime in the cluster, and AUTOSCALER=queue to bring it back",
+            "AUTOSCALER=queue, or SCALE_TO_ZERO=false",
+        )
 
 
 def check_local(values: Values) -> None:

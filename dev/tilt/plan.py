@@ -147,6 +147,7 @@ def runtime_values(values: Values, images: Mapping[str, str]) -> dict[str, Any]:
     common = {
         "engine": values["engine"],
         "autoscaling.mode": values["autoscaler"],
+        "autoscaling.minReplicas": 0 if values["scale_to_zero"] else "",
         "serviceMonitor.enabled": values["monitoring"],
     } | policies.runtime_values(values)
     if ENGINES[values["engine"]].embedded:

@@ -97,3 +97,13 @@ def test_no_replica_is_removed_while_prometheus_is_silent(render: Render, chart:
     spec = render(chart, "autoscaling.mode=queue")["ScaledObject"]["spec"]
     assert spec["fallback"] == {"failureThreshold": 3, "replicas": 1, "behavior": "currentReplicasIfHigher"}
     assert spec["triggers"][0]["metadata"]["ignoreNullValues"] == "false"
+
+
+def test_the_runtime_goes_to_zero_after_a_while_without_requests_and_the_gateway_never(
+    render: Render,
+) -> None:
+    queue, zero = "autoscaling.mode=queue", "autoscaling.minReplicas=0"
+    spec = render("llm-runtime", queue, zero, "autoscaling.queue.cooldownPeriod=45")["ScaledObject"]["spec"]
+    assert (spec["minReplicaCount"], spec["cooldownPeriod"]) == (0, 45)
+    with pytest.raises(subprocess.CalledProcessError):
+        render("llm-api", queue, zero)

@@ -40,6 +40,7 @@ IMAGE = "image.repository=registry.example/llm"
             "asks for a GPU",
             "no gpu.resourceClaimTemplate",
         ),
+        ("llm-runtime", ["autoscaling.minReplicas=0"], "no CPU usage to scale on", "autoscaling.mode=queue"),
         ("llm-runtime", ["persistence.existingClaim=mine"], "may be 2 replicas", "autoscaling.maxReplicas=1"),
         (
             "llm-runtime",

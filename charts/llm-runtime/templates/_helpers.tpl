@@ -23,6 +23,12 @@
 {{- define "llm-runtime.containerPort" -}}11434{{- end -}}
 
 {{/* Of the others: */}}
+{{- define "llm-runtime.checkMinimum" -}}
+{{- if and (eq .Values.autoscaling.mode "cpu") (not .Values.autoscaling.minReplicas) -}}
+{{- fail "\nautoscaling.minReplicas is 0, and without a replica there is no CPU usage to scale on\n  fix: autoscaling.mode=queue, or autoscaling.minReplicas=1" -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "llm-runtime.usesGPU" -}}
 {{- if or .Values.gpu.count .Values.gpu.resourceClaimTemplate -}}
 {{- if ne .Values.engine "ollama" -}}
