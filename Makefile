@@ -3,7 +3,7 @@
 #   make load RATE=4 DURATION=60s      make test ARGS="tests/dev -x"
 
 .DEFAULT_GOAL := help
-.PHONY: up local down doctor ask smoke test lint e2e fuzz bench load autoscale rollout fault policies gitops nodes generate lock ci ci-cluster release help
+.PHONY: up local down doctor ask smoke test lint e2e fuzz bench load autoscale rollout fault soak policies gitops nodes generate lock ci ci-cluster release help
 
 # With the packages of the local profile, or with all of them.
 run := sh dev/bootstrap run
@@ -65,6 +65,8 @@ gitops: ## let Argo CD install the platform from the cluster's registry, and pro
 nodes: ## on a cluster of three nodes, drain one under load, kill it, and judge what became of the requests
 	@$(develop) python -m dev.doctor.tools helm
 	@$(develop) python -m dev nodes $(ARGS)
+soak: ## an hour of load with random faults: the gateway must not grow, and count each request: make soak DURATION=10m
+	@$(develop) python -m dev soak $(ARGS)
 
 ## Maintain
 generate: ## write the generated files: chart settings, dashboards, rules

@@ -20,6 +20,7 @@ VERBS = {
     "smoke": ("dev.gateway.smoke", "check the running gateway"),
     "load": ("dev.load.command", "put load on the gateway with k6"),
     "fault": ("dev.fault.command", "inject a fault, and check alert, answers and recovery"),
+    "soak": ("dev.soak.command", "load for an hour with random faults: no growth, every request counted"),
     "autoscale": ("dev.autoscale.command", "prove that both autoscalers act"),
     "rollout": ("dev.rollout.command", "prove that rolling restarts lose no request"),
     "policies": (

@@ -1,5 +1,6 @@
 """The gateway's metrics. Charts, dashboards and alerts rely on their names and labels."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from prometheus_client.openmetrics import exposition as openmetrics
 
 from llm_api.admission import Admission
 from llm_api.record import Phases, RequestRecord, Usage
+from llm_api.server.limits import Protocol
 
 OUTCOMES = ("ok", "error", "rejected", "timeout", "cancelled")
 
@@ -90,6 +92,9 @@ class Metrics:
         }
         for name, (text, value) in gauges.items():
             Gauge(f"llm_requests_{name}", text, registry=registry).set_function(value)
+        Gauge("llm_tasks", "Tasks of the event loop.", registry=registry).set_function(_tasks)
+        connections = Gauge("llm_connections", "Open connections of clients.", registry=registry)
+        connections.set_function(lambda: len(Protocol.open_connections))
 
     def prepare(self, model: str) -> None:
         """Create the model's series at 0, so that rates include its first request."""
@@ -150,3 +155,10 @@ class Metrics:
             found = ModelMetrics(histograms, self._prompt.labels(model), self._generated.labels(model))
             self._models[model] = found
         return found
+
+
+def _tasks() -> int:
+    try:
+        return len(asyncio.all_tasks())
+    except RuntimeError:  # outside an event loop
+        return 0

@@ -11,6 +11,13 @@ from dev.fault.timeline import Series
 
 COUNTERS = '{__name__=~"llm_.+_(total|count|sum|bucket)", pod=~"llm-api.*"}'
 STARTS = 'process_start_time_seconds{pod=~"llm-api.*"}'
+OUTCOMES = 'sum by (outcome) (llm_requests_total{pod=~"llm-api.*"})'
+RESOURCES = {
+    "memory": "process_resident_memory_bytes",
+    "file descriptors": "process_open_fds",
+    "tasks": "llm_tasks",
+    "connections": "llm_connections",
+}
 LEFT = 'sum(llm_requests_running{pod=~"llm-api.*"}) + sum(llm_requests_waiting{pod=~"llm-api.*"})'
 
 
@@ -72,6 +79,17 @@ class Prometheus:
         """Return how many requests the gateways have; None if they are not scraped."""
         found = self._vector(LEFT)
         return float(found[0]["value"][1]) if found else None
+
+    def outcomes(self) -> dict[str, float]:
+        """Return how many requests each outcome has had, in all gateways."""
+        return {s["metric"]["outcome"]: float(s["value"][1]) for s in self._vector(OUTCOMES)}
+
+    def resources(self) -> dict[str, float]:
+        """Return what the gateways use; what is not scraped is missing."""
+        found = {
+            name: self._vector(f'sum({metric}{{pod=~"llm-api.*"}})') for name, metric in RESOURCES.items()
+        }
+        return {name: float(series[0]["value"][1]) for name, series in found.items() if series}
 
     def counters(self, seconds: float) -> dict[str, list[Series]]:
         """Return every sample of the gateways' counters in the last seconds, by pod."""

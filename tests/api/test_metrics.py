@@ -30,6 +30,8 @@ CONTRACT = {
     "llm_requests_waiting": ("gauge", set()),
     "llm_requests_running_max": ("gauge", set()),
     "llm_requests_waiting_max": ("gauge", set()),
+    "llm_tasks": ("gauge", set()),
+    "llm_connections": ("gauge", set()),
     "llm_runtime_up": ("gauge", set()),
     "llm_model_available": ("gauge", {"model"}),
     **dict.fromkeys(HISTOGRAMS, ("histogram", {"model"})),
