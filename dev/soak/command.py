@@ -3,7 +3,7 @@
     python -m dev soak                               an hour
     python -m dev soak --duration 5m --seed 7        a short one; the same seed injects the same faults
 
-It runs where `python -m dev fault` does. Exit status: 0 if everything holds, 1 if not (the lines FAIL say why),
+It runs where `python -m dev fault` does. Exit status: 0 if everything holds, 1 if not (see the lines FAIL),
 130 after Ctrl-C.
 """
 
