@@ -131,7 +131,7 @@ TABLE = (
         "the runtime is killed, and starts again only at the end of the fault",
         "stop_runtime",
         "LLMRuntimeDown",
-        {"clients": (UNAVAILABLE, *LOST)},
+        {"clients": (UNAVAILABLE, *LOST, QUEUE_FULL)},
     ),
     Fault(
         "runtime-frozen",
@@ -178,7 +178,7 @@ TABLE = (
         "the runtime's pod is deleted without a grace period; the cluster starts another",
         "delete_runtime",
         "LLMRuntimeDown",
-        {"clients": (UNAVAILABLE, *LOST)},
+        {"clients": (UNAVAILABLE, *LOST, QUEUE_FULL)},
     ),
     Fault(
         "gateway-pod-killed",
