@@ -15,6 +15,8 @@ from dataclasses import asdict, dataclass
 import httpx
 
 TOKENS = 8
+CONNECT_SECONDS = 5
+"""A Service without a ready pod refuses one connection a second, and leaves the others without an answer."""
 
 
 @dataclass
@@ -24,8 +26,8 @@ class Call:
     Attributes:
         at: When it was sent, in seconds since 1970.
         status: 0 if no response began.
-        code: The error's code, whether it came as a response or as an event in a stream; `refused`, `reset`
-            or `hang` where there was none.
+        code: The error's code, whether it came as a response or as an event in a stream; where there was none,
+            `refused`, `unreachable` (no connection came about), `reset` or `hang`.
         retry_after: The header, "" without one.
         cut: Whether a response began and ended too early, without an error event.
     """
@@ -79,6 +81,8 @@ async def send(client: httpx.AsyncClient, call: Call, key: str, deadline: float)
         judge_body(call, content)
     except TimeoutError:
         call.code, call.detail = "hang", f"no end after {deadline:g} s"
+    except httpx.ConnectTimeout:
+        call.code, call.detail = "unreachable", f"no connection after {CONNECT_SECONDS} s"
     except httpx.ConnectError as error:
         call.code, call.detail = "refused", str(error)[:200]
     except httpx.HTTPError as error:
@@ -96,9 +100,9 @@ async def main() -> None:
     step, lane = 1 / float(os.environ["CALLS_RATE"]), os.environ["CALLS_LANE"]
     keys, deadline = os.environ["CALLS_KEYS"].split(","), float(os.environ["CALLS_DEADLINE"])
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=2)
-    url = os.environ["CALLS_URL"]
+    url, timeout = os.environ["CALLS_URL"], httpx.Timeout(None, connect=CONNECT_SECONDS)
     async with (
-        httpx.AsyncClient(base_url=url, timeout=None, limits=limits, trust_env=False) as client,  # noqa: S113
+        httpx.AsyncClient(base_url=url, timeout=timeout, limits=limits, trust_env=False) as client,
         asyncio.TaskGroup() as calls,
     ):
 

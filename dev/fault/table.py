@@ -76,7 +76,7 @@ TIMEOUT = Answer(504, "timeout")
 UNAVAILABLE = Answer(503, "runtime_unavailable", retry_after=True)
 CRASHED = (Answer(502, "model_crashed"), Answer(200, "model_crashed"))
 LOST = tuple(Answer(status, code) for status in (502, 200) for code in ("runtime_lost", "runtime_error"))
-GONE = (Answer(0, "refused"), Answer(0, "reset"), Answer(200, "reset"))
+GONE = (*(Answer(0, code) for code in ("refused", "unreachable", "reset")), Answer(200, "reset"))
 LIMITED = Answer(429, "rate_limit_exceeded", retry_after=True)
 LIMITED_KEY = "limited"
 
@@ -193,7 +193,7 @@ TABLE = (
         "the gateway's memory fills up, and the kernel kills it, again and again",
         "exhaust_memory",
         "LLMContainerRestarts",
-        {"clients": GONE},
+        {"clients": (*GONE, QUEUE_FULL)},
         cuts=True,
     ),
     Fault(

@@ -8,7 +8,7 @@ from dev.fault.calls import Call
 
 OUTCOMES = {"queue_full": "rejected", "rate_limit_exceeded": "rejected", "timeout": "timeout"}
 """The outcome that the gateway counts, by the code that clients see; of all other codes it is `error`."""
-LOST = ("refused", "reset", "hang")
+LOST = ("refused", "unreachable", "reset", "hang")
 MIB = 2**20
 GROWTH = {
     "memory": 16 * MIB,  # a heap that has been used is not given back whole
