@@ -26,8 +26,8 @@ class Call:
     Attributes:
         at: When it was sent, in seconds since 1970.
         status: 0 if no response began.
-        code: The error's code, whether it came as a response or as an event in a stream; where there was none,
-            `refused`, `unreachable` (no connection came about), `reset` or `hang`.
+        code: The error's code, whether it came as a response or as an event in a stream; where there was
+            none, `refused`, `unreachable` (no connection came about), `reset` or `hang`.
         retry_after: The header, "" without one.
         cut: Whether a response began and ended too early, without an error event.
     """

@@ -75,7 +75,7 @@ def test_a_simulated_model_may_have_any_name() -> None:
         (READY, "ENGINE=llamacpp MODEL=a,b", r"(?s)serves one model, and MODEL=a,b names 2.*MODEL=a;"),
         (READY, "PROFILE=local ENGINE=simulated MODEL=a,b", r"(?s)serves one model.*ENGINE=host"),
         (READY, "AUTOSCALER=queue MONITORING=false", r"(?s)needs Prometheus.*fix: AUTOSCALER=cpu"),
-        (READY, "SCALE_TO_ZERO=true", r"(?s)needs a runtime in the cluster and A.*fix: AUTOSCALER=queue"),
+        (READY, "SCALE_TO_ZERO=true", r"(?s)needs a runtime in the cluster, and A.*fix: AUTOSCALER=queue"),
         (READY, "PROFILE=local API_PORT=8001 RUNTIME_PORT=8001", r"(?s)both 8001.*fix:"),
         (READY, "ENGINE=host", r"(?s)no Ollama answers at http://127.0.0.1:11434.*fix: ollama serve"),
         (READY, "ENGINE=host RUNTIME_PORT=11500", r"(?s)RUNTIME_PORT=11500 has no use.*127.0.0.1:11500"),
