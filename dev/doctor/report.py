@@ -12,6 +12,7 @@ from dev.doctor.choice import choose
 from dev.settings import (
     GRAFANA_PORT,
     HTTPS_NODE_PORT,
+    JAEGER_PORT,
     NODE,
     PROMETHEUS_PORT,
     REGISTRY,
@@ -80,6 +81,7 @@ def cluster(values: Values, containers: probe.ContainerEngine) -> list[Check]:
     found.append(checks.inotify(probe.inotify_limits()))
     found += service_ports(values)
     others = {GRAFANA_PORT: "Grafana", PROMETHEUS_PORT: "Prometheus", TILT_PORT: "Tilt"}
+    others |= {JAEGER_PORT: "Jaeger"} if values["tracing"] else {}
     found += [checks.port(number, use, port_holder(number)) for number, use in others.items()]
     found.append(registry_port())
     found.append(https_port(values))

@@ -52,6 +52,14 @@ def test_a_moved_port_is_the_one_that_is_checked(machine: Machine) -> None:
     assert all(check.state != "FAIL" for check in report.service_ports(values(api_port="8001")))
 
 
+def test_jaegers_port_has_to_be_free_where_there_are_traces(machine: Machine) -> None:
+    machine.holders[16686] = "process 3: jaeger"
+    cluster = {"profile": "cluster"}
+    without, traced = (report.cluster(values(**cluster, tracing=on), DOCKER) for on in ("false", "true"))
+    assert "port 16686" not in {check.name for check in without}
+    assert next(check for check in traced if check.name == "port 16686").state != "ok"
+
+
 def test_with_an_ollama_of_the_host_its_port_need_not_be_free(machine: Machine) -> None:
     machine.holders[11434] = "process 2: ollama serve"
     assert [check.name for check in report.service_ports(values(engine="host"))] == ["port 8000"]
