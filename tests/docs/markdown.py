@@ -34,7 +34,7 @@ IN_CODE = {
     "Kubernetes object": r"\b((?:deploy|sts)/[\w-]+)",
     "path": rf"{BEFORE_PATH}({FOLDERS}[\w.*-]*)(?![\w/:])",
     "file": rf"(?<![\w/.*-])({FILE}|[A-Z]\w+file)(?![\w/:=-])",
-    "log filter": r"logs deploy/llm-api[^|`]*\| (grep [^`]+)",
+    "log filter": r"logs -l app.kubernetes.io/name=llm-api[^|`]*\| (grep [^`]+)",
 }
 """What finds the names of each kind in code spans and code blocks."""
 ANYWHERE = {
