@@ -4,6 +4,7 @@
     python -m dev autoscale --json out/cpu.json      the same, and its timeline as a file
     python -m dev autoscale --compare out/*.json     the numbers of such files, as a Markdown table
 
+Where the runtime may go to zero, the proof is another: it goes away, a request brings it back, it goes again.
 Exit status: 0 proven, 1 not proven (the lines FAIL say what and why) or an error, 130 after Ctrl-C.
 """
 
@@ -13,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dev import FixableError
-from dev.autoscale import compare, plot, watch
+from dev.autoscale import compare, plot, watch, zero
 from dev.autoscale import timeline as timelines
 from dev.autoscale.cluster import Cluster
 from dev.autoscale.timeline import WORKLOADS, Timeline
@@ -63,9 +64,8 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-def prove(options: argparse.Namespace) -> Timeline | None:
+def prove(api: load_cluster.Api, options: argparse.Namespace) -> Timeline | None:
     """Run the load and watch; return None if something keeps the autoscalers from acting at all."""
-    api = load_cluster.connect(CONTEXT)
     cluster = Cluster(api)
     with load_cluster.api_errors():
         scalers = watch.ready(cluster, say)
@@ -117,5 +117,11 @@ def main(argv: list[str]) -> int:
             raise FixableError(str(error)) from error
         return 0
     with stoppable():
-        timeline = prove(options)
+        api = load_cluster.connect(CONTEXT)
+        with load_cluster.api_errors():
+            if platform := zero.goes_to_zero(api):
+                findings = zero.prove(platform, say)
+                say("\n" + "\n".join(str(finding) for finding in findings))
+                return 0 if all(finding.ok for finding in findings) else 1
+        timeline = prove(api, options)
     return 1 if timeline is None else report(timeline, options)
