@@ -81,7 +81,13 @@ async def metrics(request: Request) -> Response:
 
 GENERATORS = (own, openai.router, anthropic.router, ollama.generations)
 ROUTERS = (*GENERATORS, ollama.models, probes, docs)
+PROBES = paths(probes)
 GENERATING = tuple(path for router in GENERATORS for path in paths_with_body(router))
+
+
+def kept() -> bool:
+    """Tell whether a client keeps a connection. Prometheus is none: it keeps also those that it has left."""
+    return any(connection.last_path not in PROBES for connection in Protocol.open_connections)
 
 
 class State(TypedDict):
@@ -106,8 +112,7 @@ def create_app(settings: Settings | None = None, transport: httpx.AsyncBaseTrans
             runtime, inventory = Runtime(chosen, upstream, replicas), Inventory(chosen, http, replicas)
             gateway = Gateway(chosen, runtime, inventory, GENERATING, tracing)
             watching = asyncio.create_task(gateway.catalogue.watch(chosen.models_interval_seconds))
-            drained = partial(gateway.drained, Protocol.open_connections)
-            with lifecycle.on_sigterm(gateway.drain, drained):
+            with lifecycle.on_sigterm(gateway.drain, partial(gateway.drained, kept)):
                 yield {"gateway": gateway}
             watching.cancel()
 
@@ -122,7 +127,7 @@ def create_app(settings: Settings | None = None, transport: httpx.AsyncBaseTrans
         redoc_url=None,
         middleware=[
             Middleware(Cors),
-            Middleware(RequestMiddleware, probes=paths(probes), counted=GENERATING),
+            Middleware(RequestMiddleware, probes=PROBES, counted=GENERATING),
         ],
         exception_handlers={
             404: unrouted.unknown_path,

@@ -1,7 +1,7 @@
 """Takes a generation through admission to the runtime, within its deadline."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -72,18 +72,21 @@ class Gateway:
             if not deadline.expired():  # An expired one is ending its request and cannot be rescheduled.
                 deadline.reschedule(min(end, deadline.when() or end))
 
-    async def drained(self, connections: Collection[object] = ()) -> None:
+    async def drained(self, kept: Callable[[], bool]) -> None:
         """Return once it has been quiet for long enough, at the latest when the grace period ends.
 
         A Service forgets an address only some time after its pod got SIGTERM: new requests are served
         meanwhile, and each response ends its connection. A client that keeps an idle connection may be
         sending on it just when it is closed, so that the request would be lost: it has to leave by itself.
+
+        Args:
+            kept: Tells whether a client keeps a connection.
         """
         began, quiet = clock(), self.settings.shutdown_quiet_seconds
         end = began + (self.settings.shutdown_grace_seconds if quiet else 0)
         while clock() < end:
             still = clock() - max(began, self.last_arrival) >= quiet
-            if still and not self.open_requests and not connections:
+            if still and not self.open_requests and not kept():
                 return
             await asyncio.sleep(LOOK_SECONDS)
 

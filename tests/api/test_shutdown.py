@@ -101,12 +101,26 @@ async def test_a_kept_connection_is_served_until_its_client_leaves(serve: Serve)
         pod(live, *own, **settings) as gateway,
         httpx.AsyncClient(base_url=gateway.http.base_url, limits=kept, trust_env=False) as client,
     ):
-        assert "connection" not in (await client.get("/health")).headers
+        assert "connection" not in (await client.post("/generate", json={"prompt": "Hello"})).headers
         gateway.process.terminate()
         await gateway.drains()
         await asyncio.sleep(1)  # ten times as long as it has to be quiet
         response = await client.post("/generate", json={"prompt": "Hello"})
         assert (response.status_code, response.headers["connection"]) == (200, "close")
+        await gateway.exits()
+
+
+async def test_a_kept_connection_of_a_scraper_holds_up_no_shutdown(serve: Serve) -> None:
+    live = await serve()
+    kept = httpx.Limits(keepalive_expiry=None)
+    own = ("--http", "llm_api.server.limits:Protocol", "--timeout-keep-alive", "3600")
+    settings = {"LLM_SHUTDOWN_QUIET_SECONDS": "0.1", "LLM_SHUTDOWN_GRACE_SECONDS": "3600"}
+    async with (
+        pod(live, *own, **settings) as gateway,
+        httpx.AsyncClient(base_url=gateway.http.base_url, limits=kept, trust_env=False) as client,
+    ):
+        assert "connection" not in (await client.get("/metrics")).headers
+        gateway.process.terminate()
         await gateway.exits()
 
 

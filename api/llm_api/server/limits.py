@@ -55,6 +55,11 @@ class Protocol(HttpToolsProtocol):
     _read_bytes = 0
     _ignored_bytes = 0
 
+    @property
+    def last_path(self) -> str:
+        """The path of its last request; empty before the first."""
+        return self.cycle.scope["path"] if self.cycle else ""
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         lingering: Any = LingeringTransport(
             transport,
