@@ -1,6 +1,6 @@
 """The gateway: its routes, and the app that serves them. Start it with `uvicorn main:app`.
 
-Edit and save: a change here or in llm_api/ is live about a second later.
+Edit and save: a change here or in llm_api/ is live about half a second later.
 """
 
 import asyncio

@@ -116,7 +116,7 @@ def announce(values: Values, environment: Mapping[str, str], milestones: Milesto
         f"  chat     http://localhost:{api}   API: http://localhost:{api}/docs\n"
         f"  runtime  {environment['LLM_RUNTIME_URL']}   Ollama's API\n"
         f'  ask      make ask{port} PROMPT="Why is the sky blue?"   (in another terminal)\n'
-        "  edit     api/main.py, or anything in api/ and runtime/: a save is live in about a second\n"
+        "  edit     api/main.py, or anything in api/ and runtime/: a save is live in less than a second\n"
         "  stop     Ctrl-C\n",
         flush=True,
     )
