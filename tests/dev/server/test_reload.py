@@ -117,3 +117,15 @@ def test_code_that_does_not_start_at_first_is_served_once_it_is_repaired(tmp_pat
         dev.save('WORD = "two"')
         dev.prints("reload: serving")
         assert dev.word() == "two"
+
+
+def test_a_package_that_only_the_app_can_find_is_imported_by_each_save_and_told_once(
+    dev: Dev, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    packages = tmp_path_factory.mktemp("packages")
+    (packages / "picky.py").write_text("")
+    for word in ("two", "three"):
+        dev.save(f"import sys\nsys.path.append({str(packages)!r})\nimport picky\nWORD = '{word}'")
+        dev.serves(word)
+        dev.prints("reload: each save imports picky, which cannot stay loaded")
+    assert dev.log.count("cannot stay loaded") == 1
