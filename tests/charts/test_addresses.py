@@ -34,4 +34,4 @@ def test_an_image_listens_on_both_families(tmp_path: Path, folder: str, target: 
     start = [sys.executable, "-m", *command]
     settings = {"RUNTIME_ENGINE": "simulated", "PYTHONPATH": str(ROOT)}
     with running(start, ROOT / folder, addresses[0], tmp_path / "log", **settings):
-        assert httpx.get(addresses[1], timeout=20, trust_env=False).status_code == 200
+        assert httpx.get(addresses[1], timeout=60, trust_env=False).status_code == 200

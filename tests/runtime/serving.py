@@ -70,7 +70,7 @@ async def serve(stack: contextlib.AsyncExitStack, *, wait: bool = True, **behavi
     assert server.started
     port = server.servers[0].sockets[0].getsockname()[1]
     client = httpx.AsyncClient(
-        base_url=f"http://127.0.0.1:{port}", timeout=20, limits=httpx.Limits(), trust_env=False
+        base_url=f"http://127.0.0.1:{port}", timeout=60, limits=httpx.Limits(), trust_env=False
     )
     service = Service(await stack.enter_async_context(client), server, port)
     if wait:

@@ -61,7 +61,7 @@ async def served() -> AsyncIterator[tuple[Recorder, ollama.AsyncClient]]:
     """A recorder, and a client of a gateway in front of it."""
     async with AsyncExitStack() as stack:
         runtime, gateway = await start(stack)
-        async with ollama.AsyncClient(host=gateway, trust_env=False, timeout=20) as client:
+        async with ollama.AsyncClient(host=gateway, trust_env=False, timeout=60) as client:
             yield runtime, client
 
 

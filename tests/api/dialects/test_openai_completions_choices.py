@@ -78,7 +78,7 @@ async def test_the_official_client_gets_all_answers(serve: Serve) -> None:
     live = await serve()
     http = openai.DefaultAsyncHttpxClient(trust_env=False)
     async with openai.AsyncOpenAI(
-        base_url=f"{live.url}/v1", api_key="none", max_retries=0, timeout=20, http_client=http
+        base_url=f"{live.url}/v1", api_key="none", max_retries=0, timeout=60, http_client=http
     ) as client:
         whole = await client.completions.create(
             model=MODEL, prompt=["Once", "Twice"], n=2, seed=1, max_tokens=4, logprobs=1

@@ -103,7 +103,7 @@ async def test_the_official_client_embeds(serve: Serve) -> None:
     live = await serve()
     http = openai.DefaultAsyncHttpxClient(trust_env=False)
     async with openai.AsyncOpenAI(
-        base_url=f"{live.url}/v1", api_key="none", max_retries=0, timeout=20, http_client=http
+        base_url=f"{live.url}/v1", api_key="none", max_retries=0, timeout=60, http_client=http
     ) as client:
         as_base64 = await client.embeddings.create(model=MODEL, input=["one", "two"])
         as_floats = await client.embeddings.create(model=MODEL, input=["one", "two"], encoding_format="float")

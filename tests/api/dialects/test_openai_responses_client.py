@@ -37,7 +37,7 @@ async def client(serve: Serve) -> AsyncIterator[openai.AsyncOpenAI]:
     live = await serve(behavior={"capabilities": CAPABILITIES, "thinking_tokens": 3})
     http = openai.DefaultAsyncHttpxClient(trust_env=False)
     async with openai.AsyncOpenAI(
-        base_url=f"{live.url}/v1", api_key="none", max_retries=0, timeout=20, http_client=http
+        base_url=f"{live.url}/v1", api_key="none", max_retries=0, timeout=60, http_client=http
     ) as opened:
         yield opened
 

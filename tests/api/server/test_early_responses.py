@@ -31,7 +31,7 @@ REFUSALS: dict[str, tuple[dict[str, Any], str, str, int]] = {
 
 def http_client(url: httpx.URL, method: str) -> int:
     """Sends everything before it reads, and fails at a reset."""
-    connection = http.client.HTTPConnection(url.host, url.port or 80, timeout=20)
+    connection = http.client.HTTPConnection(url.host, url.port or 80, timeout=60)
     try:
         connection.request(method, url.path, body=BODY)
         response = connection.getresponse()
@@ -42,12 +42,12 @@ def http_client(url: httpx.URL, method: str) -> int:
 
 
 def httpx_client(url: httpx.URL, method: str) -> int:
-    with httpx.Client(trust_env=False, timeout=20) as client:
+    with httpx.Client(trust_env=False, timeout=60) as client:
         return client.request(method, url, content=BODY).status_code
 
 
 def httpx_chunked(url: httpx.URL, method: str) -> int:
-    with httpx.Client(trust_env=False, timeout=20) as client:
+    with httpx.Client(trust_env=False, timeout=60) as client:
         chunks = (BODY[start : start + 65536] for start in range(0, len(BODY), 65536))
         return client.request(method, url, content=chunks).status_code
 

@@ -66,7 +66,7 @@ async def pod(live: Live, *options: str, **settings: str) -> AsyncIterator[Pod]:
     )
     try:
         url = f"http://127.0.0.1:{port}"
-        async with httpx.AsyncClient(base_url=url, timeout=20, trust_env=False) as http:
+        async with httpx.AsyncClient(base_url=url, timeout=60, trust_env=False) as http:
 
             async def ready() -> int | str:
                 assert process.returncode is None, f"the gateway exited with {process.returncode}"

@@ -94,7 +94,7 @@ class SimulatedReplica:
         app = simulated_runtime(slots=64, first_token_seconds=0.01)
         url, _ = await listen(self._stack, app, host=self._host, port=self._port)
         self._http = await self._stack.enter_async_context(
-            httpx.AsyncClient(base_url=url, timeout=20, trust_env=False)
+            httpx.AsyncClient(base_url=url, timeout=60, trust_env=False)
         )
 
     async def stop(self) -> None:

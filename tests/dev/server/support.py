@@ -180,7 +180,7 @@ def dev_server(
             stdout=out,
             stderr=subprocess.STDOUT,
         )
-    with httpx.Client(base_url=url, timeout=20, trust_env=False) as http:
+    with httpx.Client(base_url=url, timeout=60, trust_env=False) as http:
         dev = Dev(process, folder, url, http, output)
         try:
             if wait:
