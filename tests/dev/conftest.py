@@ -9,6 +9,12 @@ from dev.__main__ import main
 from tests.dev.fake_gateway import FakeGateway
 
 
+@pytest.fixture(autouse=True)
+def _no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What runs in this machine's clusters changes no result."""
+    monkeypatch.setenv("KUBECONFIG", os.devnull)
+
+
 @pytest.fixture
 def gateway() -> Iterator[FakeGateway]:
     """A fake gateway that listens on loopback."""
