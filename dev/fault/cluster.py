@@ -10,11 +10,11 @@ from urllib3.exceptions import HTTPError
 from dev import FixableError
 from dev.fault import load, network, settings
 from dev.fault.changes import Changes
+from dev.fault.fault import Fault
 from dev.fault.injection import Injection, nodes
 from dev.fault.kube import GATEWAY, RUNTIME, Kube, prometheus_path, proxied, wait
 from dev.fault.place import HANG_SECONDS
 from dev.fault.prometheus import Prometheus
-from dev.fault.table import Fault
 from dev.load.cluster import Api, api_errors, connect
 from dev.load.job import URL
 from dev.rollout.cluster import Cluster as Rollout

@@ -16,9 +16,10 @@ from pathlib import Path
 
 from dev import FixableError
 from dev.fault import cluster, local, plot, report
+from dev.fault.fault import Fault
 from dev.fault.place import Place
 from dev.fault.run import Run
-from dev.fault.table import ALL, FAULTS, TABLE, Fault, possible
+from dev.fault.table import ALL, FAULTS, TABLE, possible
 from dev.fault.timeline import Timeline
 from dev.fault.verdict import judge
 from dev.load.command import stoppable

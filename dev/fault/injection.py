@@ -13,11 +13,11 @@ from websocket import WebSocketException
 
 from dev.fault import memory, network
 from dev.fault.changes import Changes
+from dev.fault.fault import Fault
 from dev.fault.kube import GATEWAY, METRICS_SERVER, RUNTIME, Kube, Ref, proxied, wait
 from dev.fault.place import HEALTHY
 from dev.fault.prometheus import Prometheus
 from dev.fault.settings import prometheuses
-from dev.fault.table import Fault
 from dev.load.cluster import CALL_SECONDS, Api
 from dev.settings import NAMESPACE, RUNTIME_PORT
 

@@ -16,10 +16,10 @@ import httpx
 
 from dev import FixableError
 from dev.doctor import tools
+from dev.fault.fault import Fault
 from dev.fault.place import BEHAVIOR, GATEWAY_SETTINGS, HANG_SECONDS, HEALTHY, simulated
 from dev.fault.process import START_SECONDS, STOP_SECONDS, Process, free_port
 from dev.fault.prometheus import Prometheus, command
-from dev.fault.table import Fault
 from dev.settings import ROOT
 from monitoring.source.drill import shortened
 

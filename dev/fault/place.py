@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+from dev.fault.fault import Fault
 from dev.fault.prometheus import Prometheus
-from dev.fault.table import LIMITED_KEY, Fault
+from dev.fault.table import LIMITED_KEY
 
 KEYS = tuple(f"drill-{number}" for number in range(100))
 REQUEST_SECONDS = 10

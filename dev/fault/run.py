@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import httpx
 
 from dev.fault.calls import Call
+from dev.fault.fault import Fault
 from dev.fault.place import KEYS, Place
-from dev.fault.table import Fault
 from dev.fault.timeline import AlertChange, Timeline
 from dev.fault.verdict import RECOVERED_CALLS
 

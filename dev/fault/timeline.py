@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dev.fault.calls import Call
-from dev.fault.table import Fault
+from dev.fault.fault import Fault
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from dev.autoscale.verdict import Finding
 from dev.fault.calls import Call
-from dev.fault.table import Answer
+from dev.fault.fault import Answer
 from dev.fault.timeline import Timeline
 
 RECOVERED_CALLS = 10

@@ -4,7 +4,8 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dev.fault.table import Fault, possible
+from dev.fault.fault import Fault
+from dev.fault.table import possible
 
 GAP_SECONDS = (10.0, 40.0)
 FAULT_SECONDS = (5.0, 20.0)

@@ -50,22 +50,22 @@ async def test_requests_that_outlast_the_grace_period_end_with_an_error(serve: S
 
 async def test_a_replica_serves_new_connections_until_none_has_come_for_a_while(serve: Serve) -> None:
     live = await serve(behavior={"slots": 64, "tokens": 1})
-    async with pod(live, LLM_SHUTDOWN_QUIET_SECONDS="1") as gateway:
+    async with pod(live, LLM_SHUTDOWN_QUIET_SECONDS="4") as gateway:
         gateway.process.terminate()
         await gateway.drains()
-        for _ in range(15):
+        for _ in range(12):
             response = await gateway.http.post("/generate", json={"prompt": "Hello"})
             assert (response.status_code, response.headers["connection"]) == (200, "close")
             last = time.monotonic()
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.4)
         await gateway.exits()
-        assert time.monotonic() - last >= 0.9
+        assert time.monotonic() - last >= 3.5
 
 
 async def test_a_replica_serves_on_while_it_still_generates(serve: Serve) -> None:
     live = await serve()
     await live.simulate(fault={"kind": "hang", "after_tokens": 1, "times": 1})
-    async with pod(live, LLM_SHUTDOWN_QUIET_SECONDS="0.1", LLM_SHUTDOWN_GRACE_SECONDS="3") as gateway:
+    async with pod(live, LLM_SHUTDOWN_QUIET_SECONDS="0.1", LLM_SHUTDOWN_GRACE_SECONDS="6") as gateway:
         hanging = asyncio.create_task(gateway.generate(stream=True))
         await gateway.admission_reaches(running=1, waiting=0)
         gateway.process.terminate()

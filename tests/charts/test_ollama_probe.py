@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -73,18 +74,21 @@ def test_a_pod_without_a_server_is_not_ready(pod: Pod) -> None:
     assert done.stdout.startswith("Ollama does not answer: could not connect to ollama server")
 
 
-def test_a_stopping_pod_waits_until_no_slot_is_busy(serving: Pod) -> None:
+def test_a_stopping_pod_waits_until_no_slot_is_busy(serving: Pod, tmp_path: Path) -> None:
     """The fake also stands for llama-server, which the script finds by its command line."""
+    proc = tmp_path / "proc"  # without the Ollama of this machine
+    proc.mkdir()
     argv = ["lib/llama-server", "-c", "import time; time.sleep(60)", "--port", str(serving.port)]
     runner = subprocess.Popen(argv, executable=sys.executable)
     try:
+        (proc / str(runner.pid)).symlink_to(f"/proc/{runner.pid}")
         busy, idle = ({"/slots": [{"is_processing": state}]} for state in (True, False))
         begun = time.monotonic()
-        assert serving.run("drain", "0", "6", results=busy).returncode == 0
+        assert serving.run("drain", "0", "6", results=busy, PROC=str(proc)).returncode == 0
         assert time.monotonic() - begun >= 1
         asked = len(serving.calls())
         assert asked >= 2
-        assert serving.run("drain", "0", "60", results=idle).returncode == 0
+        assert serving.run("drain", "0", "60", results=idle, PROC=str(proc)).returncode == 0
         assert serving.calls()[asked:] == [["/slots"]]
     finally:
         runner.kill()

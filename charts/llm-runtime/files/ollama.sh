@@ -94,10 +94,10 @@ drain() {
   done
 }
 
-# Succeed while a llama-server that Ollama started has a busy slot.
+# Succeed while a llama-server that Ollama started has a busy slot. PROC is for a test beside other pods' processes.
 busy() {
   local file argv i
-  for file in /proc/[0-9]*/cmdline; do
+  for file in "${PROC:-/proc}"/[0-9]*/cmdline; do
     mapfile -d '' -t argv 2>/dev/null <"$file" || continue
     [[ ${argv[0]-} == */llama-server ]] || continue
     for ((i = 1; i < ${#argv[@]}; i++)); do

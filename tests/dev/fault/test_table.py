@@ -4,9 +4,10 @@ import pytest
 from llm_api import errors
 from llm_runtime.api.simulator import Change
 
+from dev.fault.fault import Fault
 from dev.fault.place import HEALTHY
 from dev.fault.report import table
-from dev.fault.table import FAULTS, TABLE, Fault
+from dev.fault.table import FAULTS, TABLE
 from dev.fault.timeline import Timeline
 from tests.monitoring.queries import rules
 
