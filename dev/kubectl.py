@@ -1,9 +1,11 @@
 """Calls of kubectl, which name the project's context: no other cluster is ever changed."""
 
+import json
 import os
 import subprocess
 import time
 from collections.abc import Callable
+from typing import Any
 
 from dev import FixableError
 from dev.doctor import tools
@@ -43,6 +45,16 @@ def output(*arguments: str, text: str = "") -> str:
     if done.returncode:
         raise FixableError(f"`kubectl {' '.join(arguments)}` failed: {done.stderr.strip()}")
     return done.stdout
+
+
+def shown(*arguments: str) -> dict[str, Any]:
+    """Return an object, or a list of objects, as JSON has it; `arguments` are those of `kubectl get`.
+
+    Raises:
+        FixableError: there is none.
+    """
+    found: dict[str, Any] = json.loads(output("get", *arguments, "--output=json"))
+    return found
 
 
 def until(

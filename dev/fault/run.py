@@ -24,6 +24,7 @@ WITHIN_SECONDS = 30.0
 """What requests take to fail: deadlines do not shrink with the windows."""
 AFFECTED_CALLS = 3
 LEFT_SECONDS = 60.0
+READ_SECONDS = 30.0
 
 
 @dataclass
@@ -46,15 +47,11 @@ class Run:
         """Return what happened."""
         timeline, fault = self.timeline, self.fault
         self.say(f"{fault.name}: {fault.description}")
-        with self._calls("clients", fault.rate, KEYS):
+        with sent(self.place, "clients", fault.rate, KEYS, timeline.calls):
             self._wait("answers, and no alert from before", self._quiet)
             timeline.injected = time.time()
             self._event("the fault begins")
-            with ExitStack() as stack:
-                stack.enter_context(self.place.inject(fault))
-                if fault.flood:
-                    keys = (fault.flood_key,) if fault.flood_key else KEYS
-                    stack.enter_context(self._calls("flood", fault.flood, keys))
+            with injected(self.place, fault, timeline.calls):
                 self._wait("the alert, and clients that notice", self._noticed)
             timeline.ended = time.time()
             self._event("the fault has ended")
@@ -110,32 +107,49 @@ class Run:
     def _settle(self) -> None:
         """Wait until no request is left, then fetch the counters of the whole run."""
         prometheus, timeline = self.place.prometheus, self.timeline
-        deadline = time.time() + LEFT_SECONDS
         # A scrape after the last call, not one before it.
         time.sleep(2 * self.place.scrape_seconds)
-        while (left := prometheus.left()) != 0 and time.time() < deadline:
-            time.sleep(POLL_SECONDS)
-        timeline.left = left
+        timeline.left = left_over(self.place)
         seconds = time.time() - timeline.began
         timeline.counters, timeline.starts = prometheus.counters(seconds), prometheus.starts(seconds)
-
-    @contextmanager
-    def _calls(self, lane: str, rate: float, keys: tuple[str, ...]) -> Iterator[None]:
-        """Send calls during the block; all of them are in the timeline after it."""
-
-        def collect(lines: Iterator[str]) -> None:
-            for line in lines:
-                self.timeline.calls.append(Call(**json.loads(line)))
-
-        with self.place.calls(lane, rate, keys) as lines:
-            reader = threading.Thread(target=collect, args=(lines,), daemon=True)
-            reader.start()
-            yield
-        reader.join(timeout=30)
 
     def _event(self, text: str) -> None:
         since = time.time() - (self.timeline.injected or self.timeline.began)
         self.say(f"{since:5.0f} s  {text}")
+
+
+@contextmanager
+def sent(place: Place, lane: str, rate: float, keys: tuple[str, ...], calls: list[Call]) -> Iterator[None]:
+    """Send calls during the block; all of them are in the list after it."""
+
+    def collect(lines: Iterator[str]) -> None:
+        for line in lines:
+            calls.append(Call(**json.loads(line)))
+
+    with place.calls(lane, rate, keys) as lines:
+        reader = threading.Thread(target=collect, args=(lines,), daemon=True)
+        reader.start()
+        yield
+    reader.join(timeout=READ_SECONDS)
+
+
+@contextmanager
+def injected(place: Place, fault: Fault, calls: list[Call]) -> Iterator[None]:
+    """Have a fault, and the flood that belongs to it, during the block."""
+    with ExitStack() as stack:
+        stack.enter_context(place.inject(fault))
+        if fault.flood:
+            keys = (fault.flood_key,) if fault.flood_key else KEYS
+            stack.enter_context(sent(place, "flood", fault.flood, keys, calls))
+        yield
+
+
+def left_over(place: Place) -> float | None:
+    """Wait for a bounded time until no request is left; return what Prometheus' `left` says then."""
+    deadline = time.monotonic() + LEFT_SECONDS
+    while (left := place.prometheus.left()) != 0 and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+    return left
 
 
 def recent(calls: list[Call], since: float) -> str:

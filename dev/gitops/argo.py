@@ -62,7 +62,7 @@ def ready(workload: str) -> str:
     Raises:
         FixableError: it is not.
     """
-    found = json.loads(kubectl.output("get", workload, *HERE, "--output=json"))
+    found = kubectl.shown(workload, *HERE)
     if found["status"].get("readyReplicas", 0) < 1:
         raise FixableError(f"{workload} of Argo CD is not ready", f"kubectl {' '.join(HERE)} get pods")
     return workload
@@ -86,9 +86,7 @@ def deployed() -> tuple[list[Release], list[Release]]:
     """
     if not is_installed():
         return [], []
-    return manifests.releases(
-        json.loads(kubectl.output("get", "applicationset", PROJECT, *HERE, "--output=json"))
-    )
+    return manifests.releases(kubectl.shown("applicationset", PROJECT, *HERE))
 
 
 def application(chart: str) -> dict[str, Any]:
@@ -97,8 +95,7 @@ def application(chart: str) -> dict[str, Any]:
     Raises:
         FixableError: there is none.
     """
-    found: dict[str, Any] = json.loads(kubectl.output("get", "application", chart, *HERE, "--output=json"))
-    return found
+    return kubectl.shown("application", chart, *HERE)
 
 
 def is_compared(found: dict[str, Any], release: Release) -> bool:

@@ -43,19 +43,8 @@ def push_image(name: str, arguments: dict[str, str]) -> dict[str, str]:
     reference = f"{HOST}/{name}:gitops"
     given = [part for key, value in arguments.items() for part in ("--build-arg", f"{key}={value}")]
     dockerfile = f"{FOLDERS[name]}/Dockerfile"
-    run(
-        "docker",
-        "build",
-        "--quiet",
-        "--file",
-        dockerfile,
-        "--target",
-        "prod",
-        "--tag",
-        reference,
-        *given,
-        ".",
-    )
+    build = ("build", "--quiet", "--file", dockerfile, "--target", "prod", "--tag", reference)
+    run("docker", *build, *given, ".")
     found = re.search(r"digest: (sha256:[0-9a-f]{64})", run("docker", "push", reference))
     if found is None:
         raise FixableError(f"`docker push {reference}` printed no digest")

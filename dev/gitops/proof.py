@@ -32,8 +32,7 @@ GATEWAY = "llm-api"
 
 def shown(*arguments: str) -> dict[str, Any]:
     """Return an object of the platform's namespace."""
-    found: dict[str, Any] = json.loads(kubectl.output("get", *arguments, *IN_NAMESPACE, "--output=json"))
-    return found
+    return kubectl.shown(*arguments, *IN_NAMESPACE)
 
 
 def timed(claim: str, attempt: Callable[[], str], seconds: float) -> Finding:

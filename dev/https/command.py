@@ -70,7 +70,7 @@ def wait(kind: str, name: str, condition: str) -> None:
     """
 
     def holds() -> str:
-        found = json.loads(kubectl.output("get", kind, name, *IN_NAMESPACE, "--output=json"))
+        found = kubectl.shown(kind, name, *IN_NAMESPACE)
         conditions = {c["type"]: c for c in found.get("status", {}).get("conditions", [])}
         if (state := conditions.get(condition, {})).get("status") == "True":
             return condition
@@ -87,8 +87,8 @@ def issuer_certificate() -> str:
     Raises:
         FixableError: the Secret cannot be read.
     """
-    shown = kubectl.output("get", "secret", manifests.AUTHORITY, *IN_NAMESPACE, "--output=json")
-    return base64.b64decode(json.loads(shown)["data"]["tls.crt"]).decode()
+    secret = kubectl.shown("secret", manifests.AUTHORITY, *IN_NAMESPACE)
+    return base64.b64decode(secret["data"]["tls.crt"]).decode()
 
 
 def delete() -> None:

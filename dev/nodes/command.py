@@ -15,14 +15,15 @@ from dev import FixableError, kubectl
 from dev.autoscale.verdict import Finding
 from dev.gitops import artifacts
 from dev.gitops.command import settings
+from dev.gitops.proof import timed
 from dev.load import cluster as load_cluster
 from dev.load.command import stoppable
 from dev.load.job import URL, Run
 from dev.nodes import verdict
-from dev.nodes.platform import FILE, HERE, WORKLOADS, available, install, nodes_of, shown, spread, workers
+from dev.nodes.platform import FILE, HERE, available, install, nodes_of, spread, workers
 from dev.options import Parser
 from dev.rollout.cluster import Cluster
-from dev.rollout.command import WARM_SECONDS, wait_for
+from dev.rollout.command import WARM_SECONDS, WORKLOADS, wait_for
 from dev.rollout.traffic import Traffic
 from dev.rollout.verdict import Restart
 from dev.settings import CONTEXT, Values
@@ -93,19 +94,13 @@ def kill(node: str) -> float:
 
 def replaced(node: str) -> Finding:
     """Wait until the gateway has its two replicas again without the node that died."""
-    began = time.monotonic()
 
     def whole() -> str:
         if available("llm-api") < 2 or node in nodes_of("llm-api"):
             raise FixableError(f"{available('llm-api')} replicas serve, on {nodes_of('llm-api')}")
         return "2 replicas on what is left"
 
-    claim = "the gateway is whole again by itself"
-    try:
-        detail = kubectl.until(whole, REPLACED_SECONDS)
-    except FixableError as error:
-        return Finding(claim, False, f"not within {REPLACED_SECONDS} s: {error}")
-    return Finding(claim, True, f"{detail} after {time.monotonic() - began:.0f} s")
+    return timed("the gateway is whole again by itself", whole, REPLACED_SECONDS)
 
 
 def returned(values: Values, cluster: Cluster, node: str) -> Finding:
@@ -125,7 +120,7 @@ def returned(values: Values, cluster: Cluster, node: str) -> Finding:
 
 def load_node(pod: str) -> str:
     """Return the node that the load comes from."""
-    return str(shown("pod", pod, *HERE)["spec"]["nodeName"])
+    return str(kubectl.shown("pod", pod, *HERE)["spec"]["nodeName"])
 
 
 def prove(values: Values) -> list[Finding]:

@@ -7,24 +7,14 @@ from dev import FixableError, kubectl
 from dev.doctor import tools
 from dev.gitops import argo, artifacts
 from dev.gitops.manifests import Release
+from dev.rollout.command import WORKLOADS
 from dev.settings import NAMESPACE, ROOT, Values
 from dev.up import cluster
 
 FILE = "ctlptl-nodes.yaml"
-WORKLOADS = ("llm-api", "llm-runtime")
 HERE = ("--namespace", NAMESPACE)
 GONE_SECONDS = 30  # after which a node that does not answer loses its pods; Kubernetes' default is 300
 OUTPUT = ROOT / "out/nodes"
-
-
-def shown(*arguments: str) -> dict[str, Any]:
-    """Return an object, or a list of objects.
-
-    Raises:
-        FixableError: there is none.
-    """
-    found: dict[str, Any] = json.loads(kubectl.output("get", *arguments, "--output=json"))
-    return found
 
 
 def workers() -> list[str]:
@@ -35,7 +25,7 @@ def workers() -> list[str]:
     """
     found = [
         node["metadata"]["name"]
-        for node in shown("nodes")["items"]
+        for node in kubectl.shown("nodes")["items"]
         if not any(taint["effect"] == "NoSchedule" for taint in node["spec"].get("taints", []))
     ]
     if len(found) < 2:
@@ -96,14 +86,14 @@ def upgrade(one: Release) -> None:
 
 def nodes_of(workload: str) -> list[str]:
     """Return the nodes of a workload's pods that are not about to end."""
-    pods = shown("pods", *HERE, "--selector", f"app.kubernetes.io/name={workload}")["items"]
+    pods = kubectl.shown("pods", *HERE, "--selector", f"app.kubernetes.io/name={workload}")["items"]
     return [pod["spec"].get("nodeName", "") for pod in pods if "deletionTimestamp" not in pod["metadata"]]
 
 
 def available(workload: str) -> int:
     """Return how many replicas of a workload serve."""
     kind = "deployment" if workload == "llm-api" else "statefulset"
-    return int(shown(kind, workload, *HERE)["status"].get("availableReplicas", 0))
+    return int(kubectl.shown(kind, workload, *HERE)["status"].get("availableReplicas", 0))
 
 
 def spread() -> str:

@@ -109,10 +109,7 @@ def address(source: Source, port: int = PORT) -> str:
     """
 
     def started() -> str:
-        found = json.loads(
-            kubectl.output("get", "pod", source.pod, "--namespace", source.namespace, "--output=json")
-        )
-        state = found["status"]
+        state = kubectl.shown("pod", source.pod, "--namespace", source.namespace)["status"]
         if any(status.get("ready") for status in state.get("containerStatuses", [])):
             return f"{state['podIP']}:{port}"
         waiting = [s["state"] for s in state.get("containerStatuses", [])] or state.get("conditions", [])
@@ -128,8 +125,7 @@ def ready_address(name: str, port: int) -> str:
         FixableError: there is none.
     """
     selector = f"app.kubernetes.io/name={name}"
-    shown = kubectl.output("get", "pods", "--selector", selector, "--namespace", NAMESPACE, "--output=json")
-    for found in json.loads(shown)["items"]:
+    for found in kubectl.shown("pods", "--selector", selector, "--namespace", NAMESPACE)["items"]:
         conditions = found["status"].get("conditions", [])
         ready = any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
         if ready and "deletionTimestamp" not in found["metadata"]:

@@ -8,22 +8,19 @@ It runs where `python -m dev fault` does. Exit status: 0 if everything holds, 1 
 """
 
 import argparse
-import json
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
 from functools import partial
 
 from dev.autoscale.verdict import Finding
 from dev.fault import cluster, local
 from dev.fault.calls import Call
 from dev.fault.place import KEYS, Place
-from dev.fault.run import LEFT_SECONDS, POLL_SECONDS, recent
+from dev.fault.run import injected, left_over, recent, sent
 from dev.load.command import duration, positive, stoppable
 from dev.options import Parser
 from dev.soak.account import judge
-from dev.soak.schedule import Injection, schedule
+from dev.soak.schedule import schedule
 
 WARM_SECONDS = 30.0
 LINE_SECONDS = 30.0
@@ -48,47 +45,22 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 def soak(place: Place, options: argparse.Namespace) -> list[Finding]:
     """Run the load and its faults, and judge them."""
     calls: list[Call] = []
-    with load(place, "warm", options.rate, KEYS, []):
+    with sent(place, "warm", options.rate, KEYS, []):
         time.sleep(WARM_SECONDS)
     settle(place)
     before, counted = place.prometheus.resources(), place.prometheus.outcomes()
-    with load(place, "clients", options.rate, KEYS, calls):
+    with sent(place, "clients", options.rate, KEYS, calls):
         began = time.monotonic()
         for injection in schedule(options.seed, options.duration):
             rest(began + injection.begins, calls)
             say(f"{injection.begins:5.0f} s  {injection.fault.name}: {injection.fault.description}")
-            inject(place, injection, began, calls)
+            with injected(place, injection.fault, calls):
+                rest(began + injection.ends, calls)
         rest(began + options.duration, calls)
     settle(place)
     after = place.prometheus.outcomes()
     grown = {name: value - counted.get(name, 0.0) for name, value in after.items()}
     return judge(calls, grown, before, place.prometheus.resources())
-
-
-def inject(place: Place, injection: Injection, began: float, calls: list[Call]) -> None:
-    """Let a fault last as long as it is to."""
-    fault = injection.fault
-    with ExitStack() as stack:
-        stack.enter_context(place.inject(fault))
-        if fault.flood:
-            keys = (fault.flood_key,) if fault.flood_key else KEYS
-            stack.enter_context(load(place, "flood", fault.flood, keys, calls))
-        rest(began + injection.ends, calls)
-
-
-@contextmanager
-def load(place: Place, lane: str, rate: float, keys: tuple[str, ...], calls: list[Call]) -> Iterator[None]:
-    """Send calls during the block; all of them are in the list after it."""
-
-    def collect(lines: Iterator[str]) -> None:
-        for line in lines:
-            calls.append(Call(**json.loads(line)))
-
-    with place.calls(lane, rate, keys) as lines:
-        reader = threading.Thread(target=collect, args=(lines,), daemon=True)
-        reader.start()
-        yield
-    reader.join(timeout=LEFT_SECONDS)
 
 
 def rest(until: float, calls: list[Call]) -> None:
@@ -102,9 +74,7 @@ def rest(until: float, calls: list[Call]) -> None:
 def settle(place: Place) -> None:
     """Wait until no request is left, and what that leaves idle is gone."""
     time.sleep(IDLE_SECONDS)
-    deadline = time.monotonic() + LEFT_SECONDS
-    while place.prometheus.left() != 0 and time.monotonic() < deadline:
-        time.sleep(POLL_SECONDS)
+    left_over(place)
 
 
 def main(argv: list[str]) -> int:

@@ -3,7 +3,7 @@
 import json
 import os
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import pytest
@@ -26,11 +26,8 @@ class Target:
     engine: str
     url: str
     model: str
-
-    @property
-    def timeout(self) -> float:
-        """Seconds for one response: a large model has to be loaded first, or the machine is busy."""
-        return 100
+    timeout: ClassVar[float] = 100
+    """Seconds for one response: a large model has to be loaded first, or the machine is busy."""
 
 
 def text_of(response: Json) -> str:

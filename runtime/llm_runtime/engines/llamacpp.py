@@ -173,14 +173,15 @@ class LlamaCppEngine:
         schema = schema_of(job)
         if schema is None:
             return {}
-        schema = self._followed(json.dumps(schema))
+        schema, grammar = self._followed(json.dumps(schema))
         if job.messages and (job.tools or (thinks and job.think is not False)):
             return {"response_format": {"type": "json_schema", "json_schema": {"schema": schema}}}
-        return {"grammar": grammar_of(schema)}
+        return {"grammar": grammar}
 
-    def _first_followed(self, text: str) -> dict[str, Any]:
+    def _first_followed(self, text: str) -> tuple[dict[str, Any], str]:
+        """Return the schema to follow, with bounds if llama.cpp can follow it so, and its grammar."""
         given = json.loads(text)
         for schema in (with_bounded_numbers(given), given):
-            if follows(self._server, grammar_of(schema)):
-                return dict(schema)
+            if follows(self._server, grammar := grammar_of(schema)):
+                return schema, grammar
         raise EngineError(400, "invalid format: llama.cpp cannot follow this JSON schema")

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 import yaml
 
-from dev import FixableError
+from dev import FixableError, kubectl
 from dev.nodes import platform
+from dev.rollout.command import WORKLOADS
 from dev.settings import ROOT
 from tests.charts.conftest import helm
 from tests.charts.helm import Helm, by_kind, pod
@@ -27,7 +28,7 @@ def test_the_cluster_differs_from_the_other_by_two_nodes_alone() -> None:
     assert several == one
 
 
-@pytest.mark.parametrize("chart", platform.WORKLOADS)
+@pytest.mark.parametrize("chart", WORKLOADS)
 def test_what_runs_is_the_overlay_for_production_spread_and_with_a_budget(
     helm: Helm, chart: str, tmp_path: Path
 ) -> None:
@@ -50,9 +51,9 @@ def nodes(*names: str) -> dict[str, Any]:
 
 
 def test_a_cluster_of_one_node_is_refused_with_the_way_to_several(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(platform, "shown", lambda *_: nodes("a", "b"))
+    monkeypatch.setattr(kubectl, "shown", lambda *_: nodes("a", "b"))
     assert platform.workers() == ["a", "b"]
-    monkeypatch.setattr(platform, "shown", lambda *_: nodes("a"))
+    monkeypatch.setattr(kubectl, "shown", lambda *_: nodes("a"))
     with pytest.raises(FixableError, match=r"(?s)has 1 node for pods.*make down, then make nodes"):
         platform.workers()
 
