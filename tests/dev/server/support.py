@@ -85,12 +85,14 @@ class Dev:
     Attributes:
         folder: Its project; `words.py` has the WORD that the app answers with.
         http: A client with one connection, which it keeps open.
+        streams: A client with a new connection for each stream.
     """
 
     process: subprocess.Popen[bytes]
     folder: Path
     url: str
     http: httpx.Client
+    streams: httpx.Client
     output: Path
     ended: bool = False
 
@@ -145,9 +147,8 @@ class Dev:
     @contextmanager
     def stream(self) -> Iterator[Iterator[str]]:
         """Open a stream; yield its lines, once the first of them has come."""
-        with httpx.stream("GET", self.url + "/stream", timeout=30, trust_env=False) as response:
-            lines = response.iter_lines()
-            yield lines
+        with self.streams.stream("GET", "/stream") as response:
+            yield response.iter_lines()
 
     def finish_streams(self) -> None:
         """Let all streams end, of every generation."""
@@ -180,8 +181,12 @@ def dev_server(
             stdout=out,
             stderr=subprocess.STDOUT,
         )
-    with httpx.Client(base_url=url, timeout=60, trust_env=False) as http:
-        dev = Dev(process, folder, url, http, output)
+    new = httpx.Limits(max_keepalive_connections=0)
+    with (
+        httpx.Client(base_url=url, timeout=60, trust_env=False) as http,
+        httpx.Client(base_url=url, timeout=60, trust_env=False, limits=new) as streams,
+    ):
+        dev = Dev(process, folder, url, http, streams, output)
         try:
             if wait:
                 dev.prints("reload: serving")

@@ -40,7 +40,7 @@ class Clients:
 
     def _ask(self, client: httpx.Client) -> None:
         with client:
-            while not self._stopping.wait(0.002):
+            while not self._stopping.wait(0.02):
                 try:
                     client.get("/").raise_for_status()
                     self.answered += 1
