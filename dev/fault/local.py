@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
@@ -33,10 +33,11 @@ PROTOCOLS = {"api": "llm_api.server.limits:Protocol", "runtime": "llm_runtime.up
 class Local:
     """A Place of processes; ports and folder are its own, so it can run beside any other platform."""
 
-    scrape_seconds = float(SCRAPE_SECONDS)
-
-    def __init__(self, folder: Path, program: str) -> None:
+    def __init__(
+        self, folder: Path, program: str, scrape_seconds: float, settings: Mapping[str, str]
+    ) -> None:
         """Prepare the processes; nothing is started yet."""
+        self.scrape_seconds = scrape_seconds
         self._url = f"http://127.0.0.1:{free_port()}"
         self._runtime_url = f"http://127.0.0.1:{free_port()}"
         self._simulator = f"{self._runtime_url}/simulator"
@@ -50,9 +51,9 @@ class Local:
             "api",
             self._url,
             folder,
-            {"LLM_MODEL": MODEL, "LLM_RUNTIME_URL": self._runtime_url, **GATEWAY_SETTINGS},
+            {"LLM_MODEL": MODEL, "LLM_RUNTIME_URL": self._runtime_url, **GATEWAY_SETTINGS, **settings},
         )
-        self._prometheus, url = prometheus(program, self._url, folder)
+        self._prometheus, url = prometheus(program, self._url, folder, scrape_seconds)
         self._http = httpx.Client(base_url=url, timeout=QUERY_SECONDS, trust_env=False)
         self.prometheus = Prometheus(self._http)
 
@@ -138,14 +139,14 @@ def _lines(stream: IO[str]) -> Iterator[str]:
         yield from stream
 
 
-def prometheus(program: str, gateway: str, folder: Path) -> tuple[Process, str]:
+def prometheus(program: str, gateway: str, folder: Path, scrape_seconds: float) -> tuple[Process, str]:
     """Write the configuration with the shortened rules; return the process and its address."""
     rules = []
     for path in RULES.glob("*.yaml"):
         rules.append(folder / path.name)
-        rules[-1].write_text(shortened(path.read_text(), SCRAPE_SECONDS))
+        rules[-1].write_text(shortened(path.read_text(), scrape_seconds))
     address = f"127.0.0.1:{free_port()}"
-    run = command(program, address, folder, gateway, rules, SCRAPE_SECONDS)
+    run = command(program, address, folder, gateway, rules, scrape_seconds)
     return Process(run, folder, f"http://{address}/-/ready", folder / "prometheus.log"), f"http://{address}"
 
 
@@ -157,8 +158,12 @@ def find_prometheus() -> str | None:
 
 
 @contextmanager
-def platform() -> Iterator[Local]:
+def platform(scrape_seconds: float = SCRAPE_SECONDS, **settings: str) -> Iterator[Local]:
     """Run a platform of processes during the block.
+
+    Args:
+        scrape_seconds: Between two scrapes; the windows of the alerts are as much shorter.
+        settings: Of the gateway, beside or in place of the drill's.
 
     Raises:
         FixableError: there is no Prometheus, or a process does not start.
@@ -172,6 +177,6 @@ def platform() -> Iterator[Local]:
         )
     with (
         tempfile.TemporaryDirectory(prefix="llm-fault-") as folder,
-        Local(Path(folder), program).running() as local,
+        Local(Path(folder), program, scrape_seconds, settings).running() as local,
     ):
         yield local

@@ -8,6 +8,7 @@ import httpx
 import yaml
 
 from dev.fault.timeline import Series
+from monitoring.source.drill import duration
 
 COUNTERS = '{__name__=~"llm_.+_(total|count|sum|bucket)", pod=~"llm-api.*"}'
 STARTS = 'process_start_time_seconds{pod=~"llm-api.*"}'
@@ -22,7 +23,7 @@ LEFT = 'sum(llm_requests_running{pod=~"llm-api.*"}) + sum(llm_requests_waiting{p
 
 
 def command(
-    program: str, address: str, folder: Path, gateway: str, rules: Iterable[Path], seconds: int
+    program: str, address: str, folder: Path, gateway: str, rules: Iterable[Path], seconds: float
 ) -> list[str]:
     """Write a configuration into a folder, and return the command that runs Prometheus with it.
 
@@ -38,7 +39,7 @@ def command(
         "targets": [gateway.removeprefix("http://")],
         "labels": {"namespace": "llm", "pod": "llm-api-0"},
     }
-    interval = f"{seconds}s"
+    interval = duration(seconds)
     config = {
         "global": {
             "scrape_interval": interval,

@@ -25,15 +25,20 @@ SCRAPES = {
 HEADER = "# Generated from rules/{name} by `make generate`: do not edit. The windows of {name}, shortened.\n"
 
 
-def shortened(rules: str, scrape_seconds: int = SCRAPE_SECONDS) -> str:
+def duration(seconds: float) -> str:
+    """Return a time as Prometheus writes it, which has no fractions."""
+    return f"{seconds:g}s" if seconds == int(seconds) else f"{seconds * 1000:g}ms"
+
+
+def shortened(rules: str, scrape_seconds: float = SCRAPE_SECONDS) -> str:
     """Return a rule file with its windows and waits shortened; names of recorded metrics stay.
 
     Raises:
         KeyError: SCRAPES lacks a duration.
     """
 
-    def short(duration: str) -> str:
-        return f"{SCRAPES[duration] * scrape_seconds}s"
+    def short(window: str) -> str:
+        return duration(SCRAPES[window] * scrape_seconds)
 
     content: dict[str, Any] = yaml.safe_load(rules)
     for rule in (rule for group in content["groups"] for rule in group["rules"]):
