@@ -63,8 +63,11 @@ def runs() -> bool:
 
 
 @contextmanager
-def platform() -> Iterator[Cluster]:
+def platform(*, alerts: bool = True) -> Iterator[Cluster]:
     """Give the running platform the drill's settings during the block.
+
+    Args:
+        alerts: Whether Prometheus keeps the alerts.
 
     Raises:
         FixableError: it is not one for a drill, or does not start with these settings.
@@ -78,13 +81,13 @@ def platform() -> Iterator[Cluster]:
         for node in nodes(kube):
             network.mend(node)
         settings.check(kube)
-        settings.apply(kube, changes, stack)
+        settings.apply(kube, changes, stack, alerts=alerts)
         http = stack.enter_context(proxied(api, prometheus_path()))
         rollout = Rollout(api)
         for ref in (RUNTIME, GATEWAY):
             if problem := rollout.wait(ref.name, START_SECONDS):
                 raise FixableError(f"{ref.name} with the drill's settings: {problem}")
-        settings.await_rules(kube, http)
+        settings.await_rules(kube, http, alerts=alerts)
         prometheus = Prometheus(http)
         wait("Prometheus to scrape the gateway", prometheus.scraped, START_SECONDS)
         yield Cluster(api, kube, changes, prometheus)

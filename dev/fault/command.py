@@ -3,6 +3,7 @@
     python -m dev fault --fault hang                 one fault: a timeline as it happens, a verdict, an SVG
     python -m dev fault --fault all                  the drill: all of them, and a table of figures
     python -m dev fault --list                       the faults, what each does and which alert it raises
+    python -m dev fault --fault all --prove-red      each fault, with what its verdict claims made to fail
 
 Where the platform runs in the cluster, that gets the drill's settings for so long: nobody else can use it.
 Without one, the drill starts a gateway, a runtime with the simulated engine and a Prometheus of its own.
@@ -15,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dev import FixableError
-from dev.fault import cluster, local, plot, report
+from dev.fault import choice, plot, red, report
 from dev.fault.fault import Fault
 from dev.fault.place import Place
 from dev.fault.run import Run
@@ -30,10 +31,13 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     """Return the options."""
     parser = Parser("fault", __doc__)
     parser.add_setting("--fault", f"one of them, or {ALL}", choices=(*FAULTS, ALL), default="slow-tokens")
-    parser.add_setting(
-        "--profile", "where; without it, where the platform runs", choices=("cluster", "local")
-    )
+    choice.add_profile(parser)
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder of the SVGs and the table")
+    parser.add_argument(
+        "--prove-red",
+        action="store_true",
+        help="take away alerts, the fault's end and its answers: the claims must fail",
+    )
     parser.add_argument("--list", action="store_true", help="list the faults")
     return parser.parse(argv)
 
@@ -80,11 +84,11 @@ def main(argv: list[str]) -> int:
     if options.list:
         say("\n".join(f"{f.name:<22} {f.alert or 'no alert':<24} {f.description}" for f in TABLE))
         return 0
-    in_cluster = options.profile == "cluster" if options.profile else cluster.runs()
+    in_cluster = choice.in_cluster(options.profile)
     faults = chosen(options.fault, in_cluster)
     if in_cluster:
         say("in the cluster: the running platform gets the drill's settings and API keys until the end")
     else:
         say("starting a gateway, a runtime with the simulated engine, and a Prometheus, for this drill alone")
-    with stoppable(), (cluster if in_cluster else local).platform() as place:
-        return drill(place, faults, options.out)
+    with stoppable(), choice.platform(in_cluster, alerts=not options.prove_red) as place:
+        return red.prove(place, faults, say) if options.prove_red else drill(place, faults, options.out)

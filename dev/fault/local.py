@@ -34,7 +34,12 @@ class Local:
     """A Place of processes; ports and folder are its own, so it can run beside any other platform."""
 
     def __init__(
-        self, folder: Path, program: str, scrape_seconds: float, settings: Mapping[str, str]
+        self,
+        folder: Path,
+        program: str,
+        settings: Mapping[str, str],
+        scrape_seconds: float,
+        alerts: bool,
     ) -> None:
         """Prepare the processes; nothing is started yet."""
         self.scrape_seconds = scrape_seconds
@@ -53,7 +58,7 @@ class Local:
             folder,
             {"LLM_MODEL": MODEL, "LLM_RUNTIME_URL": self._runtime_url, **GATEWAY_SETTINGS, **settings},
         )
-        self._prometheus, url = prometheus(program, self._url, folder, scrape_seconds)
+        self._prometheus, url = prometheus(program, self._url, folder, scrape_seconds, alerts)
         self._http = httpx.Client(base_url=url, timeout=QUERY_SECONDS, trust_env=False)
         self.prometheus = Prometheus(self._http)
 
@@ -139,12 +144,14 @@ def _lines(stream: IO[str]) -> Iterator[str]:
         yield from stream
 
 
-def prometheus(program: str, gateway: str, folder: Path, scrape_seconds: float) -> tuple[Process, str]:
+def prometheus(
+    program: str, gateway: str, folder: Path, scrape_seconds: float, alerts: bool
+) -> tuple[Process, str]:
     """Write the configuration with the shortened rules; return the process and its address."""
     rules = []
     for path in RULES.glob("*.yaml"):
         rules.append(folder / path.name)
-        rules[-1].write_text(shortened(path.read_text(), scrape_seconds))
+        rules[-1].write_text(shortened(path.read_text(), scrape_seconds, alerts=alerts))
     address = f"127.0.0.1:{free_port()}"
     run = command(program, address, folder, gateway, rules, scrape_seconds)
     return Process(run, folder, f"http://{address}/-/ready", folder / "prometheus.log"), f"http://{address}"
@@ -158,11 +165,14 @@ def find_prometheus() -> str | None:
 
 
 @contextmanager
-def platform(scrape_seconds: float = SCRAPE_SECONDS, **settings: str) -> Iterator[Local]:
+def platform(
+    *, scrape_seconds: float = SCRAPE_SECONDS, alerts: bool = True, **settings: str
+) -> Iterator[Local]:
     """Run a platform of processes during the block.
 
     Args:
         scrape_seconds: Between two scrapes; the windows of the alerts are as much shorter.
+        alerts: Whether Prometheus has the alerts.
         settings: Of the gateway, beside or in place of the drill's.
 
     Raises:
@@ -177,6 +187,6 @@ def platform(scrape_seconds: float = SCRAPE_SECONDS, **settings: str) -> Iterato
         )
     with (
         tempfile.TemporaryDirectory(prefix="llm-fault-") as folder,
-        Local(Path(folder), program, scrape_seconds, settings).running() as local,
+        Local(Path(folder), program, settings, scrape_seconds, alerts).running() as local,
     ):
         yield local

@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
@@ -22,6 +22,8 @@ WITHIN_SCRAPES = 30
 """In which an alert must fire: the longest window of a fast alert twice, and its wait."""
 WITHIN_SECONDS = 30.0
 """What requests take to fail: deadlines do not shrink with the windows."""
+QUIET_SECONDS = 180.0
+"""For a container to start again that was killed often, so that the cluster waits before it does."""
 AFFECTED_CALLS = 3
 LEFT_SECONDS = 60.0
 READ_SECONDS = 30.0
@@ -29,12 +31,20 @@ READ_SECONDS = 30.0
 
 @dataclass
 class Run:
-    """One run of one fault."""
+    """One run of one fault.
+
+    Attributes:
+        patience: By how much longer than usual everything may take.
+        ends: Whether the fault ends when it should, or only after the wait for the recovery.
+        beside: Other faults at the same time, of which the verdict knows nothing.
+    """
 
     place: Place
     fault: Fault
     say: Callable[[str], None]
     patience: float = 1.0
+    ends: bool = True
+    beside: Sequence[Fault] = ()
     firing: set[str] = field(default_factory=set)
     printed: float = 0.0
 
@@ -45,17 +55,21 @@ class Run:
 
     def run(self) -> Timeline:
         """Return what happened."""
-        timeline, fault = self.timeline, self.fault
+        timeline, fault, within = self.timeline, self.fault, self.timeline.within
         self.say(f"{fault.name}: {fault.description}")
         with sent(self.place, "clients", fault.rate, KEYS, timeline.calls):
-            self._wait("answers, and no alert from before", self._quiet)
+            self._wait("answers, and no alert from before", self._quiet, QUIET_SECONDS)
             timeline.injected = time.time()
             self._event("the fault begins")
-            with injected(self.place, fault, timeline.calls):
-                self._wait("the alert, and clients that notice", self._noticed)
-            timeline.ended = time.time()
-            self._event("the fault has ended")
-            self._wait("the alert's end, and whole answers", self._over)
+            with ExitStack() as later:
+                with ExitStack() as now:
+                    for one in (fault, *self.beside):
+                        (now if self.ends else later).enter_context(injected(self.place, one, timeline.calls))
+                    self._wait("the alert, and clients that notice", self._noticed, within)
+                timeline.ended = time.time()
+                self._event("the fault has ended" if self.ends else "the fault should have ended")
+                over = self._over if self.ends else lambda: False
+                self._wait("the alert's end, and whole answers", over, within)
         self._settle()
         timeline.finished = time.time()
         return timeline
@@ -79,12 +93,12 @@ class Run:
             return False
         return sum(c.at >= good for c in self.timeline.calls if c.lane == "clients") >= 2 * RECOVERED_CALLS
 
-    def _wait(self, what: str, holds: Callable[[], bool]) -> None:
+    def _wait(self, what: str, holds: Callable[[], bool], seconds: float) -> None:
         """Watch until something holds, or the time for it is over: the verdict says what was missing."""
-        deadline = time.time() + self.timeline.within
+        deadline = time.time() + seconds
         while not holds():
             if time.time() > deadline:
-                self._event(f"waited {self.timeline.within:.0f} s in vain for {what}")
+                self._event(f"waited {seconds:.0f} s in vain for {what}")
                 return
             self._look()
             time.sleep(POLL_SECONDS)

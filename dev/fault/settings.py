@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -55,7 +56,7 @@ def autoscalers(kube: Kube) -> list[str]:
     return [item["metadata"]["name"] for item in kube.objects(AUTOSCALER, NAMESPACE)]
 
 
-def apply(kube: Kube, changes: Changes, stack: ExitStack) -> None:
+def apply(kube: Kube, changes: Changes, stack: ExitStack, *, alerts: bool = True) -> None:
     """Give the platform the drill's settings until the stack closes: one replica each, deadlines, rules."""
     for name in autoscalers(kube):
         for field in ("minReplicas", "maxReplicas"):
@@ -69,10 +70,10 @@ def apply(kube: Kube, changes: Changes, stack: ExitStack) -> None:
         _change(changes, stack, ref, ("spec", "endpoints"), hurried)
     for path in sorted(RULES.glob("*.yaml")):
         ref = Ref(RULE, MONITORING_NAMESPACE, f"llm-{path.stem}")
-        _change(changes, stack, ref, ("spec", "groups"), _groups(path.read_text()))
+        _change(changes, stack, ref, ("spec", "groups"), _groups(path, alerts))
 
 
-def await_rules(kube: Kube, http: httpx.Client) -> None:
+def await_rules(kube: Kube, http: httpx.Client, *, alerts: bool = True) -> None:
     """Wait until Prometheus has the drill's rules and intervals.
 
     The kubelet renews the files of a pod about once a minute, and at once when the pod changes.
@@ -83,7 +84,7 @@ def await_rules(kube: Kube, http: httpx.Client) -> None:
     expected = {
         rule["alert"]: _seconds(rule.get("for", "0s"))
         for path in RULES.glob("*.yaml")
-        for group in _groups(path.read_text())
+        for group in _groups(path, alerts)
         for rule in group["rules"]
         if "alert" in rule
     }
@@ -92,19 +93,28 @@ def await_rules(kube: Kube, http: httpx.Client) -> None:
         for pod in kube.pods("prometheus", MONITORING_NAMESPACE):
             kube.touch(pod)
         groups = _data(http, "/api/v1/rules")["groups"]
-        waits = {r["name"]: r["duration"] for g in groups for r in g["rules"] if r["type"] == "alerting"}
+        waits = {
+            r["name"]: r["duration"]
+            for g in groups
+            for r in g["rules"]
+            if r["type"] == "alerting" and r["name"].startswith("LLM")
+        }
         targets = _data(http, "/api/v1/targets")["activeTargets"]
         scraped = {t["labels"]["job"]: t["scrapeInterval"] for t in targets}
-        return expected.items() <= waits.items() and scraped.get(GATEWAY.name) == INTERVAL
+        return waits == expected and scraped.get(GATEWAY.name) == INTERVAL
 
     wait("the drill's rules in Prometheus", loaded, RULES_SECONDS)
 
 
 def environment(
-    kube: Kube, changes: Changes, ref: Ref, variables: Mapping[str, str]
+    kube: Kube, changes: Changes, ref: Ref, variables: Mapping[str, str], image: str = ""
 ) -> AbstractContextManager[None]:
-    """Return the block during which a workload's first container has these variables; its pods restart."""
+    """Return the block during which a workload's first container has these variables; its pods restart.
+
+    Where an image is given, it has that too.
+    """
     containers = _containers(kube.read(ref))
+    containers[0]["image"] = image or containers[0]["image"]
     containers[0]["env"] = with_variables(containers[0].get("env", []), variables)
     return changes.during(ref, CONTAINERS, containers)
 
@@ -138,8 +148,9 @@ def _monitors(kube: Kube) -> list[tuple[Ref, list[dict[str, Any]]]]:
     ]
 
 
-def _groups(rules: str) -> list[dict[str, Any]]:
-    groups: list[dict[str, Any]] = yaml.safe_load(shortened(rules, SCRAPE_SECONDS))["groups"]
+def _groups(path: Path, alerts: bool) -> list[dict[str, Any]]:
+    rules = shortened(path.read_text(), SCRAPE_SECONDS, alerts=alerts)
+    groups: list[dict[str, Any]] = yaml.safe_load(rules)["groups"]
     return groups
 
 

@@ -2,30 +2,28 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from dev.autoscale.verdict import Finding
 from dev.fault.calls import Call
-from dev.fault.fault import Answer
+from dev.fault.fault import Answer, Fault
 from dev.fault.timeline import Timeline
 
+Claim = Callable[[Timeline], Finding]
 RECOVERED_CALLS = 10
 """Whole answers in a row, up to the end, that show that the platform has recovered."""
 
 
+def claims(fault: Fault) -> list[Claim]:
+    """Return the claims of a fault's drill."""
+    alert = [alert_fires, alert_resolves] if fault.alert else []
+    rest = [expected_answers, no_hang, no_cut, recovers, counters_only_grow, nothing_left]
+    return [quiet_before, *alert, *rest]
+
+
 def judge(timeline: Timeline) -> list[Finding]:
     """Return a finding for every claim."""
-    alert = [alert_fires(timeline), alert_resolves(timeline)] if timeline.fault.alert else []
-    return [
-        quiet_before(timeline),
-        *alert,
-        expected_answers(timeline),
-        no_hang(timeline),
-        no_cut(timeline),
-        recovers(timeline),
-        counters_only_grow(timeline),
-        nothing_left(timeline),
-    ]
+    return [claim(timeline) for claim in claims(timeline.fault)]
 
 
 def quiet_before(timeline: Timeline) -> Finding:

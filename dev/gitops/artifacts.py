@@ -5,6 +5,8 @@ import os
 import re
 import shlex
 import subprocess
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from dev import FixableError, release
@@ -34,14 +36,17 @@ def run(*command: str) -> str:
     return done.stdout
 
 
-def push_image(name: str, arguments: dict[str, str]) -> dict[str, str]:
+def push_image(
+    name: str, arguments: Mapping[str, str], tag: str, labels: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, str]:
     """Build the production image of a service, push it, and return it as the chart's value `image`.
 
     Raises:
         FixableError: Docker failed.
     """
-    reference = f"{HOST}/{name}:gitops"
+    reference = f"{HOST}/{name}:{tag}"
     given = [part for key, value in arguments.items() for part in ("--build-arg", f"{key}={value}")]
+    given += [part for key, value in labels.items() for part in ("--label", f"{key}={value}")]
     dockerfile = f"{FOLDERS[name]}/Dockerfile"
     build = ("build", "--quiet", "--file", dockerfile, "--target", "prod", "--tag", reference)
     run("docker", *build, *given, ".")
@@ -71,7 +76,7 @@ def push(values: Values) -> list[Release]:
     release.OUTPUT.mkdir(parents=True, exist_ok=True)
     found = []
     for chart in CHARTS:
-        image = push_image(chart, arguments)
+        image = push_image(chart, arguments, "gitops")
         release.push(f"charts/{chart}", version(chart), f"oci://{HOST}/charts", "--plain-http")
         found.append(make_release(chart, version(chart), chart_values(chart, values) | {"image": image}))
     return found

@@ -30,9 +30,16 @@ class Cluster:
         Returns:
             Why that did not happen within `seconds`, or nothing.
         """
-        _, patch = self._calls[workload]
         annotations = {ANNOTATION: datetime.now(UTC).isoformat()}
-        body = {"spec": {"template": {"metadata": {"annotations": annotations}}}}
+        return self._change(workload, {"metadata": {"annotations": annotations}}, seconds)
+
+    def set_image(self, workload: str, image: str, seconds: float) -> str:
+        """Give a workload's container another image; wait and return as `restart` does."""
+        return self._change(workload, {"spec": {"containers": [{"name": workload, "image": image}]}}, seconds)
+
+    def _change(self, workload: str, template: dict[str, Any], seconds: float) -> str:
+        _, patch = self._calls[workload]
+        body = {"spec": {"template": template}}
         patch(workload, NAMESPACE, body, _request_timeout=CALL_SECONDS)
         return self.wait(workload, seconds)
 

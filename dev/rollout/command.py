@@ -1,16 +1,17 @@
-"""Prove that rolling restarts lose no request: restart both workloads, again and again, under load.
+"""Prove that rolling restarts and updates lose no request: both workloads, again and again, under load.
 
-    python -m dev rollout                            5 restarts of each workload
+    python -m dev rollout                            5 restarts of each workload, and a change of each image
     python -m dev rollout --restarts 1 --streams 20  a short look
 
 100 streams at any time and 20 plain calls a second come from inside the cluster, on kept and new connections.
-Meanwhile the gateway lets all of them run, and the simulated engine answers at a steady pace.
+Meanwhile the workloads run their production images, which are built for it (but Ollama's, which stays); the
+gateway lets all requests run, and the simulated engine answers at a steady pace.
 Exit status: 0 proven, 1 not proven (the lines FAIL say what and why) or an error, 130 after Ctrl-C.
 """
 
 import argparse
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 
@@ -23,7 +24,9 @@ from dev.load import cluster as load_cluster
 from dev.load.command import duration, positive, stoppable
 from dev.load.job import IMAGE, URL, Run
 from dev.options import Parser
+from dev.rollout import images
 from dev.rollout.cluster import Cluster
+from dev.rollout.steps import Step, steps
 from dev.rollout.traffic import Traffic
 from dev.rollout.verdict import Restart, fate, judge
 from dev.settings import CONTEXT
@@ -61,7 +64,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 
 def settings(options: argparse.Namespace) -> dict[str, str]:
     """Return the settings of load/rollout.js, whose load lasts longer than all restarts may."""
-    restarts = len(options.workloads) * options.restarts
+    restarts = len(options.workloads) * (options.restarts + 1)  # and a change of each image
     seconds = WARM_SECONDS + restarts * (options.timeout + PAUSE_SECONDS) + END_SECONDS
     return {
         "BASE_URL": options.url,
@@ -76,69 +79,68 @@ def settings(options: argparse.Namespace) -> dict[str, str]:
 def prove(options: argparse.Namespace) -> list[Finding]:
     """Restart under load, and judge what became of the requests."""
     api = load_cluster.connect(CONTEXT)
-    cluster, traffic = Cluster(api), Traffic()
-    with load_cluster.api_errors(), room(Kube(api), options.streams):
-        return under_load(api, cluster, traffic, options)
+    kube, cluster = Kube(api), Cluster(api)
+    with load_cluster.api_errors():
+        engine = engine_of(kube)
+        pushed = images.push(engine)
+        planned = steps(cluster, options.workloads, options.restarts, options.timeout, pushed)
+        with room(kube, engine, options.streams, pushed):
+            return under_load(api, cluster, planned, options)
 
 
 @contextmanager
-def room(kube: Kube, streams: int) -> Iterator[None]:
-    """Have room for all streams and as many calls during the block: a rejected request proves nothing."""
+def room(kube: Kube, engine: str, streams: int, pushed: images.Images) -> Iterator[None]:
+    """Have the images, and room for all requests, during the block: a rejected request proves nothing."""
     changes = Changes(kube)
     changes.undo_earlier()
     behavior = {"slots": 2 * streams, "first_token_seconds": TOKEN_SECONDS, "token_seconds": TOKEN_SECONDS}
     limits = {"LLM_MAX_RUNNING": str(2 * streams), "LLM_MAX_WAITING": str(MAX_VUS)}
+    variables = {RUNTIME: simulated(behavior) if engine == "simulated" else {}, GATEWAY: limits}
     with ExitStack() as stack:
-        if engine_of(kube) == "simulated":
-            stack.enter_context(environment(kube, changes, RUNTIME, simulated(behavior)))
-        stack.enter_context(environment(kube, changes, GATEWAY, limits))
+        for ref, changed in variables.items():
+            before, _ = pushed.get(ref.name, ("", ""))
+            if before or changed:
+                stack.enter_context(environment(kube, changes, ref, changed, before))
         yield
 
 
 def under_load(
-    api: load_cluster.Api, cluster: Cluster, traffic: Traffic, options: argparse.Namespace
+    api: load_cluster.Api, cluster: Cluster, planned: Iterable[Step], options: argparse.Namespace
 ) -> list[Finding]:
     for workload in WORKLOADS:
         if problem := cluster.wait(workload, options.timeout):
             return [Finding(f"{workload} is complete at first", False, problem)]
+    traffic = Traffic()
     say(f"{options.streams} streams at any time, and {options.rate:g} plain calls a second")
     with load_cluster.job(api, Run("rollout", settings(options)), options.image) as pod:
         traffic.listen(load_cluster.log(api, pod))
         traffic.over.wait(WARM_SECONDS)
-        restarts = restart_all(cluster, traffic, options)
+        restarts = take(planned, traffic)
         end = time.time()
         wait_for(traffic, end)
         return judge(restarts, *traffic.before(end), traffic.error)
 
 
-def restart_all(cluster: Cluster, traffic: Traffic, options: argparse.Namespace) -> list[Restart]:
-    """Restart the workloads in turn, until one restart does not complete or the load has ended."""
+def take(planned: Iterable[Step], traffic: Traffic) -> list[Restart]:
+    """Take the steps, until one does not complete or the load has ended."""
     began, restarts = time.time(), list[Restart]()
-    for number in range(options.restarts):
-        for workload in options.workloads:
-            with load_cluster.api_errors():
-                restarts.append(restart(cluster, workload, options.timeout))
-            say(line(restarts[-1], f"{number + 1} of {options.restarts}", traffic, began))
-            if restarts[-1].problem or traffic.over.wait(PAUSE_SECONDS):
-                return restarts
+    for step in planned:
+        with load_cluster.api_errors():
+            restarts.append(step.run())
+        say(line(restarts[-1], step.what, traffic, began))
+        if restarts[-1].problem or traffic.over.wait(PAUSE_SECONDS):
+            break
     return restarts
 
 
-def restart(cluster: Cluster, workload: str, seconds: float) -> Restart:
-    """Restart a workload once."""
-    began = time.time()
-    problem = cluster.restart(workload, seconds)
-    return Restart(workload, began, time.time(), problem)
-
-
-def line(one: Restart, which: str, traffic: Traffic, began: float) -> str:
+def line(one: Restart, what: str, traffic: Traffic, began: float) -> str:
     """Return a line about a restart."""
     ended = [request for request in list(traffic.ended) if request.ended >= one.began]
     lost = sum(bool(fate(request)) for request in ended)
     ok = sum(request.outcome == "ok" for request in ended)
     rejected = sum(request.outcome == "rejected" for request in ended)
     return (
-        f"{one.ended - began:5.0f} s  {one.workload} restart {which}: {one.ended - one.began:.0f} s"
+        f"{one.ended - began:5.0f} s  {one.workload} {what}: {one.ended - one.began:.0f} s"
         f"  {ok} answered  {rejected} rejected  {lost} lost" + (f"  {one.problem}" if one.problem else "")
     )
 

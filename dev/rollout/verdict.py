@@ -20,6 +20,7 @@ class Restart:
     began: float
     ended: float
     problem: str = ""
+    new_image: bool = False
 
 
 def judge(
@@ -34,8 +35,8 @@ def judge(
         problem: Why the load ended early, if it did.
     """
     found = [Finding("the load lasts", not problem, problem or f"{len(ended)} requests")]
-    for workload in dict.fromkeys(restart.workload for restart in restarts):
-        found.append(completed([restart for restart in restarts if restart.workload == workload]))
+    for workload, new_image in dict.fromkeys((r.workload, r.new_image) for r in restarts):
+        found.append(completed([r for r in restarts if (r.workload, r.new_image) == (workload, new_image)]))
     return found + [
         finding(kind, [r for r in ended if r.kind == kind], still_open.get(kind, 0), restarts)
         for kind in KINDS
@@ -44,7 +45,8 @@ def judge(
 
 def completed(restarts: Sequence[Restart]) -> Finding:
     """Check that a workload's restarts completed."""
-    claim = f"{restarts[0].workload} restarts {len(restarts)} times"
+    what = "gets another image" if restarts[0].new_image else f"restarts {len(restarts)} times"
+    claim = f"{restarts[0].workload} {what}"
     seconds = ", ".join(f"{restart.ended - restart.began:.0f}" for restart in restarts)
     problems = [restart.problem for restart in restarts if restart.problem]
     return Finding(claim, not problems, problems[0] if problems else f"in {seconds} s")

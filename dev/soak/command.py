@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from dev.autoscale.verdict import Finding
-from dev.fault import cluster, local
+from dev.fault import choice
 from dev.fault.calls import Call
 from dev.fault.place import KEYS, Place
 from dev.fault.run import injected, left_over, recent, sent
@@ -36,9 +36,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_setting("--duration", "such as 90s, 10m or 1h", type=duration, default=3600.0)
     parser.add_setting("--rate", "requests per second, half of them streams", type=positive, default=6.0)
     parser.add_setting("--seed", "of the faults", type=int, default=1)
-    parser.add_setting(
-        "--profile", "where; without it, where the platform runs", choices=("cluster", "local")
-    )
+    choice.add_profile(parser)
     return parser.parse(argv)
 
 
@@ -80,11 +78,10 @@ def settle(place: Place) -> None:
 def main(argv: list[str]) -> int:
     """Run the command and return its exit status."""
     options = parse(argv)
-    in_cluster = options.profile == "cluster" if options.profile else cluster.runs()
     faults = list(schedule(options.seed, options.duration))
     planned = f"{len(faults)} faults (seed {options.seed})"
     say(f"{options.duration:g} s of {options.rate:g} requests/s, with {planned}")
-    with stoppable(), (cluster if in_cluster else local).platform() as place:
+    with stoppable(), choice.platform(choice.in_cluster(options.profile)) as place:
         findings = soak(place, options)
     say("\n" + "\n".join(str(finding) for finding in findings))
     return 0 if all(finding.ok for finding in findings) else 1

@@ -30,8 +30,10 @@ def duration(seconds: float) -> str:
     return f"{seconds:g}s" if seconds == int(seconds) else f"{seconds * 1000:g}ms"
 
 
-def shortened(rules: str, scrape_seconds: float = SCRAPE_SECONDS) -> str:
+def shortened(rules: str, scrape_seconds: float = SCRAPE_SECONDS, *, alerts: bool = True) -> str:
     """Return a rule file with its windows and waits shortened; names of recorded metrics stay.
+
+    Without its alerts it has the recorded metrics alone.
 
     Raises:
         KeyError: SCRAPES lacks a duration.
@@ -41,6 +43,8 @@ def shortened(rules: str, scrape_seconds: float = SCRAPE_SECONDS) -> str:
         return duration(SCRAPES[window] * scrape_seconds)
 
     content: dict[str, Any] = yaml.safe_load(rules)
+    for group in content["groups"]:
+        group["rules"] = [rule for rule in group["rules"] if alerts or "alert" not in rule]
     for rule in (rule for group in content["groups"] for rule in group["rules"]):
         rule["expr"] = re.sub(r"\[(\w+)\]", lambda found: f"[{short(found[1])}]", rule["expr"])
         if "for" in rule:

@@ -2,7 +2,6 @@
 
 import copy
 from contextlib import ExitStack
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,77 +11,10 @@ from dev import FixableError
 from dev.fault import changes, kube, load, settings
 from dev.fault.changes import Changes
 from dev.fault.command import chosen
-from dev.fault.kube import AUTOSCALER, GATEWAY, MONITOR, PROMETHEUS, RULE, RUNTIME, Kind, Ref
+from dev.fault.kube import AUTOSCALER, GATEWAY, MONITOR, PROMETHEUS, RULE, Ref
 from dev.fault.place import GATEWAY_SETTINGS
 from dev.fault.table import FAULTS, TABLE, possible
-from dev.rollout.command import room
-
-CONFIG_MAP = "llm-drill"
-RULES = ("objectives", "platform")
-
-
-def workload(**env: str) -> dict[str, Any]:
-    variables = [{"name": name, "value": value} for name, value in env.items()]
-    secret = {"name": "LLM_API_KEYS", "valueFrom": {"secretKeyRef": {"name": "keys", "key": "api-keys"}}}
-    container = {"name": "c", "image": "i", "env": [*variables, secret]}
-    return {"spec": {"replicas": 1, "template": {"spec": {"containers": [container]}}}}
-
-
-class FakeCluster:
-    """The objects of a cluster, and a client of its ConfigMaps."""
-
-    def __init__(
-        self, engine: str = "simulated", autoscalers: tuple[str, ...] = ("llm-api", "llm-runtime")
-    ) -> None:
-        self.core = self
-        self.maps: dict[str, Any] = {}
-        self.store: dict[Ref, dict[str, Any]] = {
-            GATEWAY: workload(LLM_MAX_RUNNING="2"),
-            RUNTIME: workload(RUNTIME_ENGINE=engine),
-            Ref(PROMETHEUS, "monitoring", "p"): {"spec": {}},
-            Ref(MONITOR, "llm", "llm-api"): {"spec": {"endpoints": [{"port": "http", "interval": "5s"}]}},
-            Ref(MONITOR, "monitoring", "kps-kube-state-metrics"): {"spec": {"endpoints": [{"port": "http"}]}},
-            Ref(MONITOR, "monitoring", "kps-kubelet"): {"spec": {"endpoints": [{"port": "https"}]}},
-        }
-        for name in RULES:
-            self.store[Ref(RULE, "monitoring", f"llm-{name}")] = {"spec": {"groups": [{"name": "g"}]}}
-        for name in autoscalers:
-            self.store[Ref(AUTOSCALER, "llm", name)] = {"spec": {"minReplicas": 1, "maxReplicas": 3}}
-        for ref, found in self.store.items():
-            found["metadata"] = {"name": ref.name, "namespace": ref.namespace}
-
-    def read(self, ref: Ref) -> dict[str, Any]:
-        return copy.deepcopy(self.store[ref])
-
-    def objects(self, kind: Kind, namespace: str) -> list[dict[str, Any]]:
-        return [self.read(ref) for ref in self.store if (ref.kind, ref.namespace) == (kind, namespace)]
-
-    def merge(self, ref: Ref, change: dict[str, Any]) -> None:
-        def into(target: dict[str, Any], patch: dict[str, Any]) -> None:
-            for name, value in patch.items():
-                if isinstance(value, dict):
-                    into(target.setdefault(name, {}), value)
-                elif value is None:
-                    target.pop(name, None)
-                else:
-                    target[name] = copy.deepcopy(value)
-
-        into(self.store[ref], change)
-
-    def read_namespaced_config_map(self, name: str, namespace: str, **_: Any) -> Any:
-        if name not in self.maps:
-            raise ApiException(status=404)
-        return SimpleNamespace(data=self.maps[name]["data"])
-
-    def replace_namespaced_config_map(self, name: str, namespace: str, body: Any, **_: Any) -> None:
-        self.read_namespaced_config_map(name, namespace)
-        self.maps[name] = body
-
-    def create_namespaced_config_map(self, namespace: str, body: Any, **_: Any) -> None:
-        self.maps[body["metadata"]["name"]] = body
-
-    def delete_namespaced_config_map(self, name: str, namespace: str, **_: Any) -> None:
-        del self.maps[name]
+from tests.dev.fault.fake_cluster import FakeCluster
 
 
 def apply(cluster: Any, stack: ExitStack) -> None:
@@ -188,26 +120,3 @@ def test_a_wait_that_is_in_vain_says_for_what() -> None:
 
 def test_a_merge_patch_names_the_whole_path() -> None:
     assert changes.nested(("spec", "replicas"), 0) == {"spec": {"replicas": 0}}
-
-
-def test_a_rollout_has_room_for_its_streams_and_leaves_the_platform_as_it_was() -> None:
-    cluster: Any = FakeCluster()
-    before = copy.deepcopy(cluster.store)
-    with room(cluster, streams=100):
-        gateway, runtime = (
-            {
-                e["name"]: e.get("value")
-                for e in cluster.store[ref]["spec"]["template"]["spec"]["containers"][0]["env"]
-            }
-            for ref in (GATEWAY, RUNTIME)
-        )
-        assert int(gateway["LLM_MAX_RUNNING"]) > 100
-        assert int(runtime["RUNTIME_SIMULATED_SLOTS"]) > 100
-    assert cluster.store == before
-
-
-def test_a_rollout_leaves_a_real_engine_as_it_is() -> None:
-    cluster: Any = FakeCluster(engine="llamacpp")
-    before = cluster.read(RUNTIME)
-    with room(cluster, streams=100):
-        assert cluster.store[RUNTIME] == before

@@ -75,6 +75,15 @@ def test_a_restart_that_does_not_complete_fails_with_its_reason() -> None:
     assert "FAIL  llm-runtime restarts 2 times: not complete after 17 s: 0 of 1 pods are ready" in lines
 
 
+def test_a_change_of_an_image_is_a_claim_of_its_own() -> None:
+    stuck = Restart(
+        "llm-api", AT + 43, AT + 60, "not complete after 17 s: 0 of 1 pods are new", new_image=True
+    )
+    lines = verdict(restarts=[*RESTARTS, stuck])
+    assert "FAIL  llm-api gets another image: not complete after 17 s: 0 of 1 pods are new" in lines
+    assert not any("llm-api restarts" in text for text in lines)
+
+
 def test_a_load_that_ends_early_fails() -> None:
     assert verdict(problem="k6 has ended") == ["FAIL  the load lasts: k6 has ended"]
 
