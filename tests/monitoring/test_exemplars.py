@@ -8,7 +8,7 @@ import pytest
 
 from dev.fault.prometheus import command
 from tests.api.support.collector import collecting
-from tests.processes import PATIENCE, free_port, running, service
+from tests.processes import PATIENCE, PLAIN, free_port, running, service
 from tests.waiting import until_sync
 
 MODEL = "simulated:tiny"
@@ -36,7 +36,9 @@ def test_prometheus_leads_from_the_time_to_the_first_token_to_a_trace(
 
             def exemplars() -> list[Any]:
                 query = {"query": "llm_time_to_first_token_seconds_bucket", "start": "0", "end": "4000000000"}
-                found = httpx.get(f"http://{address}/api/v1/query_exemplars", params=query, trust_env=False)
+                found = httpx.get(
+                    f"http://{address}/api/v1/query_exemplars", params=query, trust_env=False, verify=PLAIN
+                )
                 return [e["labels"] for series in found.json()["data"] for e in series["exemplars"]]
 
             assert until_sync("an exemplar in Prometheus", exemplars, seconds=PATIENCE) == [

@@ -12,6 +12,7 @@ from llm_runtime.app import create_app
 from llm_runtime.settings import Settings
 from llm_runtime.upgrades import Protocol
 
+from tests.processes import PLAIN
 from tests.waiting import until, within
 
 Serve = Callable[..., Awaitable["Service"]]
@@ -70,7 +71,7 @@ async def serve(stack: contextlib.AsyncExitStack, *, wait: bool = True, **behavi
     assert server.started
     port = server.servers[0].sockets[0].getsockname()[1]
     client = httpx.AsyncClient(
-        base_url=f"http://127.0.0.1:{port}", timeout=60, limits=httpx.Limits(), trust_env=False
+        base_url=f"http://127.0.0.1:{port}", timeout=60, limits=httpx.Limits(), trust_env=False, verify=PLAIN
     )
     service = Service(await stack.enter_async_context(client), server, port)
     if wait:

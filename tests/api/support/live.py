@@ -17,6 +17,7 @@ from llm_runtime.settings import Settings as RuntimeSettings
 
 from api.main import create_app
 from tests.api.support.in_process import MODEL
+from tests.processes import PLAIN
 from tests.waiting import equals, until, within
 
 
@@ -100,10 +101,10 @@ async def start(stack: AsyncExitStack, *, behavior: Mapping[str, Any] | None = N
     await until("the gateway to know its models", lambda: gateway.catalogue.error, equals(None))
     # Reuses no connection that the gateway may be about to close, after 5 s, on a busy machine.
     fresh = httpx.Limits(keepalive_expiry=1)
-    http = httpx.AsyncClient(base_url=url, timeout=60, limits=fresh, trust_env=False)
+    http = httpx.AsyncClient(base_url=url, timeout=60, limits=fresh, trust_env=False, verify=PLAIN)
     # Keeps no connection open, so that tests can tell what the gateway leaves open.
     close = httpx.Limits(max_keepalive_connections=0)
-    runtime = httpx.AsyncClient(base_url=runtime_url, timeout=60, limits=close, trust_env=False)
+    runtime = httpx.AsyncClient(base_url=runtime_url, timeout=60, limits=close, trust_env=False, verify=PLAIN)
     for client in (http, runtime):
         await stack.enter_async_context(client)
     return Live(url, gateway, http, runtime, server)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import httpx
 
-from tests.processes import ROOT, free_port
+from tests.processes import PLAIN, ROOT, free_port
 from tests.waiting import equals, until_sync
 
 APP = """
@@ -183,8 +183,8 @@ def dev_server(
         )
     new = httpx.Limits(max_keepalive_connections=0)
     with (
-        httpx.Client(base_url=url, timeout=60, trust_env=False) as http,
-        httpx.Client(base_url=url, timeout=60, trust_env=False, limits=new) as streams,
+        httpx.Client(base_url=url, timeout=60, trust_env=False, verify=PLAIN) as http,
+        httpx.Client(base_url=url, timeout=60, trust_env=False, verify=PLAIN, limits=new) as streams,
     ):
         dev = Dev(process, folder, url, http, streams, output)
         try:
