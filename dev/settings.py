@@ -83,9 +83,9 @@ TABLE = (
     ),
     Setting(
         "gateway",
-        f"the Gateway API's implementation, which serves https://{HTTPS_HOST}:{HTTPS_PORT}",
-        "none",
-        values=("traefik", "none"),
+        f"the Gateway API's implementation in the cluster, which serves https://{HTTPS_HOST}:{HTTPS_PORT}",
+        otherwise="traefik in the cluster, none locally",
+        values=("traefik", "envoy", "none"),
     ),
     Setting(
         "policies",
@@ -133,6 +133,11 @@ TABLE = (
     ),
     _mirror("keda_chart", "the same for KEDA", "https://kedacore.github.io/charts/keda:2.20.2"),
     _mirror("traefik_chart", "the same for Traefik", "oci://ghcr.io/traefik/helm/traefik:41.3.0"),
+    _mirror(
+        "envoy_gateway_chart",
+        "the same for Envoy Gateway",
+        "oci://docker.io/envoyproxy/gateway-helm:v1.9.1",
+    ),
     _mirror(
         "cert_manager_chart",
         "the same for cert-manager",

@@ -28,10 +28,11 @@ ENGINES = {
     "simulated": Engine(models.EMBEDDED, embedded=True),
 }
 DEFAULT_ENGINE = {"cluster": "ollama", "local": "llamacpp"}
+DEFAULT_GATEWAY = {"cluster": "traefik", "local": "none"}
 
 
 def choose(values: Values, containers: ContainerEngine, detect: bool = True) -> tuple[Values, str]:
-    """Return the settings with profile, engine and model filled in, and a line that says why.
+    """Return the settings with profile, engine, model and gateway filled in, and a line that says why.
 
     With `detect`, an Ollama that already runs on this machine is the engine, unless ENGINE names another.
 
@@ -44,7 +45,8 @@ def choose(values: Values, containers: ContainerEngine, detect: bool = True) -> 
     if running:
         model = ",".join(ollama.choose_model(running, name) for name in values["model"].split(","))
         reason += f"; Ollama {running.version} at {running.url} has {', '.join(running.models)}"
-    chosen = {**values, "profile": profile, "engine": engine, "model": model}
+    gateway = values["gateway"] or DEFAULT_GATEWAY[profile]
+    chosen = {**values, "profile": profile, "engine": engine, "model": model, "gateway": gateway}
     check_models(chosen)
     (check_cluster if profile == "cluster" else check_local)(chosen)
     return chosen, f"PROFILE={profile} ENGINE={engine} MODEL={model}  ({reason})"

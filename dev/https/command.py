@@ -1,4 +1,4 @@
-"""`python -m dev https crds SOURCE | apply URL | delete`: the Gateway API and the Gateway, for the Tiltfile.
+"""`python -m dev https crds SOURCE | apply CLASS URL | delete`: Gateway API and Gateway, for the Tiltfile.
 
 `apply` installs the Gateway with its certificate, waits until both are ready, writes the authority's
 certificate to out/ca.crt, and prints the Gateway's objects as the cluster has them, as Tilt expects.
@@ -15,9 +15,14 @@ from dev.settings import GATEWAY_NAMESPACE
 
 WEBHOOK_SECONDS = 90  # cert-manager's webhook answers some seconds after its pod is ready
 READY_SECONDS = 90
-CLASS = "traefik"
 IN_NAMESPACE = ("--namespace", GATEWAY_NAMESPACE)
-KINDS = "gateways,certificates.cert-manager.io,issuers.cert-manager.io"
+KINDS = (
+    "gateways",
+    "certificates.cert-manager.io",
+    "issuers.cert-manager.io",
+    "gatewayclasses",
+    "envoyproxies.gateway.envoyproxy.io",
+)
 # No certificate is issued again because a Gateway was applied again.
 SERVER_SIDE = ("apply", "--server-side", "--force-conflicts", "--field-manager=llm-platform")
 
@@ -42,7 +47,7 @@ def install_crds(source: str) -> None:
     kubectl.output("wait", "--for=condition=Established", "--timeout=50s", *crds)
 
 
-def apply(url: str) -> None:
+def apply(gateway_class: str, url: str) -> None:
     """Install the Gateway, and wait until it serves its certificate.
 
     Raises:
@@ -50,7 +55,8 @@ def apply(url: str) -> None:
     """
     given = authority.mkcert(authority.mkcert_folder())
     signer = manifests.given_authority(*given) if given else manifests.own_authority()
-    objects = json.dumps(manifests.as_list([*signer, *manifests.gateway(CLASS)]))
+    classes = manifests.envoy_class() if gateway_class == manifests.ENVOY else []
+    objects = json.dumps(manifests.as_list([*signer, *classes, *manifests.gateway(gateway_class)]))
     applied = kubectl.until(
         lambda: kubectl.output(*SERVER_SIDE, "--filename=-", text=objects), WEBHOOK_SECONDS
     )
@@ -98,9 +104,10 @@ def delete() -> None:
         FixableError: the API server refused.
     """
     selector = ",".join(f"{name}={value}" for name, value in manifests.LABELS.items())
-    done = kubectl.call("delete", KINDS, "--selector", selector, *IN_NAMESPACE, "--wait=false")
-    if done.returncode and "the server doesn't have a resource type" not in done.stderr:
-        raise FixableError(f"the Gateway was not removed: {done.stderr.strip()}")
+    for kind in KINDS:
+        done = kubectl.call("delete", kind, "--selector", selector, *IN_NAMESPACE, "--wait=false")
+        if done.returncode and "the server doesn't have a resource type" not in done.stderr:
+            raise FixableError(f"the Gateway was not removed: {done.stderr.strip()}")
     secrets = (manifests.AUTHORITY, manifests.CERTIFICATE)
     kubectl.output("delete", "secret", *secrets, *IN_NAMESPACE, "--ignore-not-found")
 
@@ -114,13 +121,15 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m dev https", description="Install the Gateway.")
     verbs = parser.add_subparsers(dest="verb", required=True)
     verbs.add_parser("crds", help="install the Gateway API's CRDs").add_argument("source")
-    verbs.add_parser("apply", help="install the Gateway, and write out/ca.crt").add_argument("url")
+    install = verbs.add_parser("apply", help="install the Gateway, and write out/ca.crt")
+    install.add_argument("gateway_class")
+    install.add_argument("url")
     verbs.add_parser("delete", help="remove the Gateway")
     options = parser.parse_args(argv)
     if options.verb == "crds":
         install_crds(options.source)
     elif options.verb == "apply":
-        apply(options.url)
+        apply(options.gateway_class, options.url)
     else:
         delete()
     return 0

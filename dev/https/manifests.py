@@ -7,11 +7,12 @@ https://cert-manager.io/docs/configuration/ca/
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dev.settings import GATEWAY_NAMESPACE, HTTPS_HOST, HTTPS_PORT, NAMESPACE
+from dev.settings import GATEWAY_NAMESPACE, HTTPS_HOST, HTTPS_NODE_PORT, HTTPS_PORT, NAMESPACE
 
 GATEWAY = "llm"
 CERTIFICATE = "llm-tls"  # the Certificate, and the Secret that it fills
 AUTHORITY = "llm-ca"
+ENVOY = "envoy"  # of GATEWAY's values, and the name of its class
 # Some resolvers know `localhost` but no name under it.
 HOSTS = (HTTPS_HOST, "localhost")
 LABELS = {"app.kubernetes.io/name": GATEWAY, "app.kubernetes.io/part-of": "llm-platform"}
@@ -46,6 +47,32 @@ def given_authority(certificate: str, key: str) -> list[Manifest]:
     return [_object("v1", "Secret", AUTHORITY, type="kubernetes.io/tls", stringData=data)]
 
 
+def envoy_class() -> list[Manifest]:
+    """Return Envoy Gateway's class, whose proxy is at the node's port; Traefik's chart brings its own.
+
+    https://gateway.envoyproxy.io/docs/api/extension_types/#envoyproxy
+    """
+    port = {"port": HTTPS_PORT, "nodePort": HTTPS_NODE_PORT}
+    resources = {"requests": {"cpu": "20m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}}
+    provider = {
+        "envoyService": {
+            "type": "NodePort",
+            "externalTrafficPolicy": "Cluster",
+            "patch": {"type": "StrategicMerge", "value": {"spec": {"ports": [port]}}},
+        },
+        "envoyDeployment": {"container": {"resources": resources}},
+    }
+    proxy = {"provider": {"type": "Kubernetes", "kubernetes": provider}}
+    parameters = {"group": "gateway.envoyproxy.io", "kind": "EnvoyProxy"}
+    spec = {
+        "controllerName": "gateway.envoyproxy.io/gatewayclass-controller",
+        "parametersRef": {**parameters, "name": GATEWAY, "namespace": GATEWAY_NAMESPACE},
+    }
+    gateway_class = _object("gateway.networking.k8s.io/v1", "GatewayClass", ENVOY, spec=spec)
+    del gateway_class["metadata"]["namespace"]
+    return [_object("gateway.envoyproxy.io/v1alpha1", "EnvoyProxy", GATEWAY, spec=proxy), gateway_class]
+
+
 def gateway(gateway_class: str) -> list[Manifest]:
     """Return the Gateway with its certificate, which the routes of the platform's namespace may use."""
     certificate = {
@@ -59,7 +86,7 @@ def gateway(gateway_class: str) -> list[Manifest]:
     routes = {"from": "Selector", "selector": {"matchLabels": {"kubernetes.io/metadata.name": NAMESPACE}}}
     listener = {
         "name": "https",
-        # The port at which Traefik's container listens; this machine's port may be another.
+        # The port at which the proxy's container listens; this machine's port may be another.
         "port": HTTPS_PORT,
         "protocol": "HTTPS",
         "tls": {"mode": "Terminate", "certificateRefs": [{"name": CERTIFICATE}]},

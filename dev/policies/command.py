@@ -9,6 +9,7 @@ Exit status: 0 if every cell is as it must be, 1 if one is not, or if the cluste
 from functools import partial
 
 from dev import FixableError, kubectl
+from dev.https import manifests
 from dev.options import Parser
 from dev.policies import matrix, pods
 from dev.policies.matrix import DENIED, ELSEWHERE, OUTSIDER, Platform
@@ -46,8 +47,18 @@ def platform() -> Platform:
         runtime=runtime,
         metrics="RUNTIME_ENGINE" in shown,
         monitoring=MONITORING_NAMESPACE in namespaces,
-        gateway=GATEWAY_NAMESPACE in namespaces,
+        proxy=proxy() if GATEWAY_NAMESPACE in namespaces else "",
     )
+
+
+def proxy() -> str:
+    """Return the name that the pods of the Gateway's proxy have as their label: that of its class.
+
+    Raises:
+        FixableError: there is no Gateway.
+    """
+    found = kubectl.shown("gateways", manifests.GATEWAY, "--namespace", GATEWAY_NAMESPACE)
+    return str(found["spec"]["gatewayClassName"])
 
 
 def image() -> str:

@@ -26,7 +26,6 @@ class Source:
 
 GATEWAY = Source("llm-api", NAMESPACE, workload="deployment/llm-api")
 RUNTIME = Source("llm-runtime", NAMESPACE, workload="statefulset/llm-runtime")
-PROXY = Source("traefik", GATEWAY_NAMESPACE, ((NAME, "traefik"),))
 PROMETHEUS = Source("prometheus", MONITORING_NAMESPACE, ((NAME, "prometheus"),))
 MONITORING = Source("other in monitoring", MONITORING_NAMESPACE)
 LOAD = Source("llm-load", NAMESPACE, ((NAME, "llm-load"),))
@@ -54,14 +53,19 @@ class Platform:
     runtime: bool = True
     metrics: bool = True  # of the runtime: Ollama has none
     monitoring: bool = True
-    gateway: bool = True
+    proxy: str = "traefik"  # of the Gateway, empty without one
+
+
+def proxy(platform: Platform) -> Source:
+    """Return the row of the Gateway's proxy."""
+    return Source(platform.proxy, GATEWAY_NAMESPACE, ((NAME, platform.proxy),))
 
 
 def sources(platform: Platform) -> list[Source]:
     """Return the rows."""
     found = [GATEWAY]
     found += [RUNTIME] if platform.runtime else []
-    found += [PROXY] if platform.gateway else []
+    found += [proxy(platform)] if platform.proxy else []
     found += [PROMETHEUS, MONITORING] if platform.monitoring else []
     found += [LOAD, GATEWAY_TEST]
     found += [RUNTIME_TEST] if platform.runtime else []
@@ -78,7 +82,7 @@ def expected(platform: Platform) -> dict[tuple[str, str], bool]:
     """Return for each pair whether it connects; to no policy does a pod's way to its own address matter."""
     allowed = {
         (GATEWAY.name, RUNTIME.name),
-        (PROXY.name, GATEWAY.name),
+        (platform.proxy, GATEWAY.name),
         (PROMETHEUS.name, GATEWAY.name),
         (LOAD.name, GATEWAY.name),
         (GATEWAY_TEST.name, GATEWAY.name),

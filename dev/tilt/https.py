@@ -7,12 +7,21 @@ from dev.doctor import checks, probe
 from dev.https import manifests
 from dev.settings import GATEWAY_NAMESPACE, HTTPS_HOST, HTTPS_NODE_PORT, NODE, Values
 
+# The chart of each implementation, as sources.CHARTS names it.
+CHARTS = {"traefik": "traefik", "envoy": "envoy-gateway"}
+
 
 def plan(values: Values) -> dict[str, str]:
     """Return what the Tiltfile needs to know of HTTPS; nothing where there is no Gateway."""
-    if values["gateway"] == "none":
+    gateway = values["gateway"]
+    if gateway == "none":
         return {}
-    return {"url": f"https://{HTTPS_HOST}:{values['https_port']}", "crds": values["gateway_api_crds"]}
+    return {
+        "gateway": gateway,
+        "chart": CHARTS[gateway],
+        "url": f"https://{HTTPS_HOST}:{values['https_port']}",
+        "crds": values["gateway_api_crds"],
+    }
 
 
 def check(values: Values) -> None:

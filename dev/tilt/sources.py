@@ -31,6 +31,7 @@ CHARTS = {
     "metrics-server": Chart("kube-system", "image.repository", "/metrics-server/metrics-server"),
     "keda": Chart(MONITORING_NAMESPACE, "global.image.registry"),
     "traefik": Chart(GATEWAY_NAMESPACE, "image.registry", "/library", "https", ("gateway-api",)),
+    "envoy-gateway": Chart(GATEWAY_NAMESPACE, "global.imageRegistry", label="https", needs=("gateway-api",)),
     "cert-manager": Chart(CERT_MANAGER_NAMESPACE, "imageRegistry", label="https"),
 }
 
@@ -143,13 +144,13 @@ def chart(name: str, values: Values) -> dict[str, Any]:
 
 def needed(values: Values) -> list[str]:
     """Return the names of the charts that the settings need."""
-    gateway = values["gateway"] != "none"
     wanted = {
         "kube-prometheus-stack": values["monitoring"],
         "metrics-server": values["autoscaler"] == "cpu",
         "keda": values["autoscaler"] == "queue",
-        "traefik": gateway,
-        "cert-manager": gateway,
+        "traefik": values["gateway"] == "traefik",
+        "envoy-gateway": values["gateway"] == "envoy",
+        "cert-manager": values["gateway"] != "none",
     }
     return [name for name, needs_it in wanted.items() if needs_it]
 

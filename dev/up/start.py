@@ -24,8 +24,8 @@ def resolve(environment: Mapping[str, str]) -> tuple[dict[str, str], probe.Conta
     """Decide what starts, and print that and why.
 
     Returns:
-        The settings as given, with profile, engine and model filled in, so Tilt need not decide again, and
-        the container engine, which is not looked for where PROFILE is local.
+        The settings as given, with what was chosen filled in, so Tilt need not decide again, and the
+        container engine, which is not looked for where PROFILE is local.
 
     Raises:
         FixableError: a setting is wrong, or the machine lacks what it needs.
@@ -35,7 +35,7 @@ def resolve(environment: Mapping[str, str]) -> tuple[dict[str, str], probe.Conta
     containers = probe.NOT_ASKED if values["profile"] == "local" else probe.container_engine()
     values, reason = choose(values, containers)
     print(reason, flush=True)
-    return given | {name: values[name] for name in ("profile", "engine", "model")}, containers
+    return given | {name: values[name] for name in ("profile", "engine", "model", "gateway")}, containers
 
 
 def start_cluster(given: Mapping[str, str], containers: probe.ContainerEngine, verb: str = "up") -> int:

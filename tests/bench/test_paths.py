@@ -1,10 +1,12 @@
 """The token rate by each path to a running platform."""
 
+import asyncio
 import json
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 
 from bench import BenchError, paths
 from dev.doctor import tools
+from tests.runtime.serving import serve
 
 EVENTS = [{"response": "a"}, {"response": "b"}, {"response": "", "done": True}]
 
@@ -112,3 +115,25 @@ def test_the_paths_lead_to_the_ports_and_the_authority_of_the_options(
     assert found[paths.FORWARD].request["url"] == "http://127.0.0.1:8001"
     assert found[paths.GATEWAY].request["url"] == "https://llm.localhost:9443"
     assert found[paths.GATEWAY].request["ca"] == str(tmp_path / "ca")
+
+
+async def test_a_simulated_model_is_as_before_when_all_is_measured() -> None:
+    async with AsyncExitStack() as stack:
+        runtime = await serve(stack, tokens=7, token_seconds=0.5)
+
+        def measured() -> dict[str, float]:
+            with paths.simulated(f"http://127.0.0.1:{runtime.port}", tokens=300):
+                return paths.exchange_behavior(f"http://127.0.0.1:{runtime.port}", {})
+
+        during = await asyncio.to_thread(measured)
+        assert (during["tokens"], during["token_seconds"]) == (300, 0.0)
+        after = (await runtime.state())["behavior"]
+        assert (after["tokens"], after["token_seconds"], after["first_token_seconds"]) == (7, 0.5, 0.0)
+
+
+def test_a_runtime_that_does_not_answer_is_no_result() -> None:
+    with (
+        pytest.raises(BenchError, match="Connection refused"),
+        paths.simulated("http://127.0.0.1:9", tokens=1),
+    ):
+        pass

@@ -1,6 +1,7 @@
 """The platform over HTTPS, through the Gateway: as by the port-forward, and with a certificate that holds."""
 
 import json
+import ssl
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -37,7 +38,7 @@ def https(installed: None) -> Iterator[httpx.Client]:
     # Asked by address, so that no resolver has to know the name.
     base = f"https://127.0.0.1:{HTTPS_PORT}"
     host = {"Host": f"{HTTPS_HOST}:{HTTPS_PORT}"}
-    verify = httpx.create_ssl_context(verify=str(authority.FILE))
+    verify = ssl.create_default_context(cafile=authority.FILE)
     with httpx.Client(
         base_url=base, headers=host, verify=verify, timeout=RESPONSE_SECONDS, trust_env=False
     ) as http:

@@ -66,7 +66,10 @@ def require(name: str) -> str:
 
 
 class Evaluator:
-    """Evaluates the Tiltfile with flags such as --engine=llamacpp; each combination once."""
+    """Evaluates the Tiltfile with flags such as --engine=llamacpp, each combination once.
+
+    Without a Gateway, unless a flag says otherwise: no cluster is asked for its port.
+    """
 
     def __init__(self, home: Path) -> None:
         self._tilt = require("tilt")
@@ -93,7 +96,8 @@ class Evaluator:
             subprocess.run(
                 [self._tilt, "alpha", "tiltfile-result", "--", *flags],
                 cwd=ROOT,
-                env={**os.environ, "PATH": PLACES, "KUBECONFIG": str(kubeconfig), **quiet, **variables},
+                env={**os.environ, "PATH": PLACES, "KUBECONFIG": str(kubeconfig), "GATEWAY": "none"}
+                | {**quiet, **variables},
                 capture_output=True,
                 text=True,
                 check=False,

@@ -1,4 +1,4 @@
-"""What is off by default: a Gateway, NetworkPolicies, traces."""
+"""What can be added to the platform: a Gateway, NetworkPolicies, traces."""
 
 import os
 from pathlib import Path
@@ -29,6 +29,14 @@ def test_a_gateway_comes_with_its_crds_its_certificate_and_the_route(
     assert made.waits_for("llm-api") == ["namespaces"]  # the platform starts without waiting for HTTPS
     assert "llm.localhost" in made.text("route")
     assert {made.resources[name]["Labels"]["https"] for name in ("traefik", "https", "route")} == {"https"}
+
+
+def test_the_gateway_can_be_envoys_instead(evaluate: Evaluator, docker_with_the_port: str) -> None:
+    flags = ("--engine=llamacpp", "--monitoring=false", "--autoscaler=none", "--gateway=envoy")
+    made = evaluate(*flags, PATH=docker_with_the_port)
+    assert made.status == 0, made.log
+    assert set(made.resources) == CLUSTER | {"gateway-api", "envoy-gateway", "cert-manager", "https", "route"}
+    assert made.waits_for("https") == ["cert-manager", "envoy-gateway"]
 
 
 def test_policies_are_objects_of_their_own_and_of_both_charts(evaluate: Evaluator) -> None:

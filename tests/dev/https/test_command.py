@@ -54,7 +54,7 @@ def kinds(cluster: Cluster) -> list[str]:
 def test_apply_installs_the_gateway_writes_the_authority_and_says_how_to_use_it(
     cluster: Cluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert command.main(["apply", "https://llm.localhost:8443"]) == 0
+    assert command.main(["apply", "traefik", "https://llm.localhost:8443"]) == 0
     assert kinds(cluster) == ["Issuer", "Certificate", "Issuer", "Certificate", "Gateway"]
     assert (tmp_path / "out/ca.crt").read_text() == "the authority"
     shown = capsys.readouterr()
@@ -62,9 +62,16 @@ def test_apply_installs_the_gateway_writes_the_authority_and_says_how_to_use_it(
     assert json.loads(shown.out) == READY  # for Tilt, and nothing else
 
 
+def test_envoy_has_a_class_of_its_own_and_the_same_gateway(cluster: Cluster) -> None:
+    assert command.main(["apply", "envoy", "https://llm.localhost:8443"]) == 0
+    made = ["Issuer", "Certificate", "EnvoyProxy", "GatewayClass", "Issuer", "Certificate", "Gateway"]
+    assert kinds(cluster) == made
+    assert cluster.applied[-1]["spec"]["gatewayClassName"] == cluster.applied[3]["metadata"]["name"]
+
+
 def test_apply_tries_again_until_cert_managers_webhook_answers(cluster: Cluster) -> None:
     cluster.refusals = 3
-    assert command.main(["apply", "https://llm.localhost:8443"]) == 0
+    assert command.main(["apply", "traefik", "https://llm.localhost:8443"]) == 0
     assert kinds(cluster)[-1] == "Gateway"
 
 
@@ -74,7 +81,7 @@ def test_with_mkcert_its_authority_signs_and_its_key_is_not_printed(
     (tmp_path / "mkcert").mkdir()
     (tmp_path / "mkcert/rootCA.pem").write_text("certificate")
     (tmp_path / "mkcert/rootCA-key.pem").write_text("the private key")
-    command.main(["apply", "https://llm.localhost:8443"])
+    command.main(["apply", "traefik", "https://llm.localhost:8443"])
     assert kinds(cluster) == ["Secret", "Issuer", "Certificate", "Gateway"]
     assert cluster.applied[0]["stringData"]["tls.key"] == "the private key"
     shown = capsys.readouterr()
@@ -85,7 +92,7 @@ def test_what_does_not_become_ready_fails_with_the_objects_own_words(cluster: Cl
     condition = {"type": "Ready", "status": "False", "reason": "Pending", "message": "Issuer not found"}
     cluster.status = {"status": {"conditions": [condition]}}
     with pytest.raises(FixableError, match=r"(?s)llm-tls is not Ready: Pending Issuer not found.*describe"):
-        command.main(["apply", "https://llm.localhost:8443"])
+        command.main(["apply", "traefik", "https://llm.localhost:8443"])
 
 
 def test_crds_that_cannot_be_had_name_the_setting_that_points_elsewhere(
@@ -122,7 +129,7 @@ def test_delete_removes_the_gateway_by_its_label_and_its_secrets(program: Path) 
     script(program, "")
     assert command.main(["delete"]) == 0
     log = Path(f"{program}.log").read_text()
-    assert "delete gateways,certificates" in log
+    assert all(f"delete {kind} --selector" in log for kind in command.KINDS)
     assert all(f"{name}={value}" in log for name, value in manifests.LABELS.items())
     assert f"delete secret {manifests.AUTHORITY} {manifests.CERTIFICATE}" in log
 

@@ -56,6 +56,18 @@ def test_traefik_listens_where_the_gateway_does_on_the_node_port_that_the_cluste
     assert values("traefik")["gatewayClass"]["name"] == GATEWAY["gatewayClassName"]
 
 
+def test_envoys_proxy_is_at_the_node_port_that_the_cluster_maps() -> None:
+    proxy, envoy_class = manifests.envoy_class()
+    service = proxy["spec"]["provider"]["kubernetes"]["envoyService"]
+    port = {"port": GATEWAY["listeners"][0]["port"], "nodePort": HTTPS_NODE_PORT}
+    assert service["type"] == "NodePort"
+    assert service["patch"]["value"]["spec"]["ports"] == [port]
+    parameters = envoy_class["spec"]["parametersRef"]
+    assert parameters["kind"] == proxy["kind"]
+    assert {key: parameters[key] for key in ("name", "namespace")}.items() <= proxy["metadata"].items()
+    assert envoy_class["metadata"]["name"] == manifests.ENVOY
+
+
 def test_the_charts_route_names_this_gateway_and_the_names_of_its_certificate() -> None:
     route = https.route_values(configuration.parse({"gateway": "traefik"}))
     assert route["httpRoute.parentRefs[0].name"] == manifests.GATEWAY

@@ -49,6 +49,8 @@ class Cluster:
             return "statefulset.apps/llm-runtime"
         if arguments[:2] == ("get", "statefulset/llm-runtime"):
             return '{"name": "RUNTIME_ENGINE"}'
+        if arguments[:2] == ("get", "gateways"):
+            return json.dumps({"spec": {"gatewayClassName": "traefik"}})
         if arguments[:2] == ("get", "pod"):
             return json.dumps(
                 {"status": {"podIP": self.address(arguments[2]), "containerStatuses": [{"ready": True}]}}

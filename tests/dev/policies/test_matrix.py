@@ -6,7 +6,7 @@ from dev.policies import matrix
 from dev.policies.matrix import Platform
 
 WHOLE = Platform()
-VARIANTS = [WHOLE, Platform(metrics=False), Platform(runtime=False, monitoring=False, gateway=False)]
+VARIANTS = [WHOLE, Platform(metrics=False), Platform(runtime=False, monitoring=False, proxy="")]
 
 
 @pytest.mark.parametrize("platform", VARIANTS)
@@ -49,7 +49,7 @@ def test_a_pod_of_the_namespace_without_a_policy_of_its_own_connects_to_nothing(
 
 
 def test_what_is_not_there_has_no_row_and_no_column() -> None:
-    bare = Platform(runtime=False, monitoring=False, gateway=False)
+    bare = Platform(runtime=False, monitoring=False, proxy="")
     named = {name for pair in matrix.expected(bare) for name in pair}
     assert not named & {"llm-runtime", "llm-runtime-test", "traefik", "prometheus", "other in monitoring"}
 

@@ -10,7 +10,7 @@ from dev.tilt import plan as tilt_plan
 
 
 def plan(**settings: Any) -> dict[str, Any]:
-    return tilt_plan.plan(settings, {})
+    return tilt_plan.plan({"gateway": "none", **settings}, {})
 
 
 @pytest.fixture

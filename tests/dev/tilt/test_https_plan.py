@@ -23,9 +23,13 @@ def published(monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
     return found
 
 
+def test_the_cluster_has_traefik_unless_another_is_named(published: list[str | None]) -> None:
+    assert plan() == plan(gateway="traefik")
+
+
 def test_without_a_gateway_nothing_of_it_is_installed(published: list[str | None]) -> None:
     published[0] = ""
-    made = plan()
+    made = plan(gateway="none")
     assert made["https"] == {}
     assert made["namespaces"] == ["llm"]
     assert not any("httpRoute" in value for value in made["api_values"])
@@ -39,6 +43,14 @@ def test_traefik_comes_with_cert_manager_the_crds_and_a_route(published: list[st
     assert made["https"]["url"] == URL
     assert made["https"]["crds"].endswith("/standard-install.yaml")
     assert {"httpRoute.enabled=true", "httpRoute.hostnames[0]=llm.localhost"} <= set(made["api_values"])
+
+
+def test_envoy_takes_traefiks_place(published: list[str | None]) -> None:
+    made, other = plan(gateway="envoy"), plan(gateway="traefik")
+    assert list(made["charts"]) == ["metrics-server", "envoy-gateway", "cert-manager"]
+    assert made["charts"]["envoy-gateway"]["needs"] == other["charts"]["traefik"]["needs"]
+    assert (made["https"]["gateway"], made["https"]["chart"]) == ("envoy", "envoy-gateway")
+    assert made["api_values"] == other["api_values"]  # the route names no implementation
 
 
 def test_charts_and_crds_can_come_from_elsewhere(published: list[str | None]) -> None:
@@ -78,10 +90,11 @@ def test_another_port_is_part_of_the_address_and_has_to_be_the_clusters(
 
 
 def test_the_local_profile_has_no_gateway() -> None:
+    assert tilt_plan.plan({"profile": "local", "engine": "simulated"}, {})["profile"] == "local"
     with pytest.raises(FixableError, match=r"(?s)GATEWAY=traefik needs the cluster.*fix: GATEWAY=none"):
         tilt_plan.plan({"profile": "local", "engine": "simulated", "gateway": "traefik"}, {})
 
 
 def test_an_implementation_that_is_not_supported_is_refused_by_name() -> None:
-    with pytest.raises(FixableError, match="GATEWAY=envoy is not one of traefik, none"):
-        plan(gateway="envoy")
+    with pytest.raises(FixableError, match="GATEWAY=nginx is not one of traefik, envoy, none"):
+        plan(gateway="nginx")

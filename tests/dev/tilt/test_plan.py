@@ -17,7 +17,7 @@ from dev.tilt import plan as tilt_plan
 
 
 def plan(**settings: Any) -> dict[str, Any]:
-    return tilt_plan.plan(settings, {})
+    return tilt_plan.plan({"gateway": "none", **settings}, {})
 
 
 def values(**settings: str) -> Values:

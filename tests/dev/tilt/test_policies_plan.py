@@ -13,7 +13,7 @@ NAME = r"matchLabels.app\.kubernetes\.io/name"
 
 
 def plan(**settings: Any) -> dict[str, Any]:
-    return tilt_plan.plan({"monitoring": False, "policies": True, **settings}, {})
+    return tilt_plan.plan({"monitoring": False, "policies": True, "gateway": "none", **settings}, {})
 
 
 def about(values: list[str]) -> set[str]:
@@ -34,10 +34,13 @@ def test_with_policies_both_charts_have_theirs_and_the_namespace_denies_the_rest
     assert about(made["runtime_values"]) == {"networkPolicy.enabled=true"}
 
 
-def test_the_gateways_proxy_is_let_in_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("gateway", ["traefik", "envoy"])
+def test_the_gateways_proxy_is_let_in_where_there_is_one(
+    monkeypatch: pytest.MonkeyPatch, gateway: str
+) -> None:
     monkeypatch.setattr(probe, "published_port", lambda *_: "127.0.0.1:8443")
-    made = about(plan(gateway="traefik")["api_values"])
-    assert rf"networkPolicy.from[1].podSelector.{NAME}=traefik" in made
+    made = about(plan(gateway=gateway)["api_values"])
+    assert rf"networkPolicy.from[1].podSelector.{NAME}={gateway}" in made
     namespace = r"networkPolicy.from[1].namespaceSelector.matchLabels.kubernetes\.io/metadata\.name=gateways"
     assert namespace in made
 

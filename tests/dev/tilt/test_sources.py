@@ -11,7 +11,7 @@ from dev.tilt import sources
 
 
 def plan(**settings: Any) -> dict[str, Any]:
-    return tilt_plan.plan(settings, {})
+    return tilt_plan.plan({"gateway": "none", **settings}, {})
 
 
 def values(**settings: str) -> Values:

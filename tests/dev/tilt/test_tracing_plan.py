@@ -11,7 +11,7 @@ from dev.tilt import plan as tilt_plan
 
 
 def plan(**settings: Any) -> dict[str, Any]:
-    return tilt_plan.plan({"tracing": True, "engine": "simulated", **settings}, {})
+    return tilt_plan.plan({"tracing": True, "engine": "simulated", "gateway": "none", **settings}, {})
 
 
 def kinds(made: dict[str, Any]) -> dict[str, dict[str, Any]]:

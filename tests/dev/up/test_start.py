@@ -45,7 +45,7 @@ def test_what_was_chosen_is_given_to_tilt_and_a_variable_wins_over_the_file(
     monkeypatch.setattr(probe, "container_engine", lambda: READY)
     given, containers = start.resolve({"AUTOSCALER": "cpu"})
     assert containers is READY
-    chosen = {"profile": "cluster", "engine": "simulated", "model": "smollm2:135m"}
+    chosen = {"profile": "cluster", "engine": "simulated", "model": "smollm2:135m", "gateway": "traefik"}
     assert given == {"autoscaler": "cpu", **chosen}
     assert "--engine=simulated" in tilt.flags(given)
 
