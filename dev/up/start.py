@@ -17,7 +17,7 @@ from dev.doctor import probe, tools
 from dev.doctor import report as doctor
 from dev.doctor.choice import choose
 from dev.settings import ROOT, TILT_PORT, help_text
-from dev.up import cluster, local, progress, tilt
+from dev.up import autoscalers, cluster, local, progress, tilt
 
 
 def resolve(environment: Mapping[str, str]) -> tuple[dict[str, str], probe.ContainerEngine]:
@@ -54,6 +54,7 @@ def start_cluster(given: Mapping[str, str], containers: probe.ContainerEngine, v
         raise FixableError(error.problem, f"{error.fix}\nor do without them: make local") from error
     checked = time.monotonic()
     cluster.apply(values)
+    print(autoscalers.remove_others(values["autoscaler"]), end="", flush=True)
     spent = {"checks and tools": checked - began, "cluster": time.monotonic() - checked}
     times = ", ".join(f"{name} {took:.1f} s" for name, took in spent.items())
     command = tilt.command(verb, given)
