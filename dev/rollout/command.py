@@ -4,28 +4,26 @@
     python -m dev rollout --restarts 1 --streams 20  a short look
 
 100 streams at any time and 20 plain calls a second come from inside the cluster, on kept and new connections.
-Meanwhile the workloads run their production images, which are built for it (but Ollama's, which stays); the
-gateway lets all requests run, and the simulated engine answers at a steady pace.
+Meanwhile the workloads run their production images, which are built for it (but Ollama's), and have
+production's time to stop; all requests may run at once, and the simulated engine has a steady pace.
 Exit status: 0 proven, 1 not proven (the lines FAIL say what and why) or an error, 130 after Ctrl-C.
 """
 
 import argparse
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 from dev.autoscale.verdict import Finding
-from dev.fault.changes import Changes
-from dev.fault.kube import GATEWAY, RUNTIME, Kube
-from dev.fault.place import simulated
-from dev.fault.settings import engine_of, environment
+from dev.fault.kube import Kube
+from dev.fault.settings import engine_of
 from dev.load import cluster as load_cluster
 from dev.load.command import duration, positive, stoppable
 from dev.load.job import IMAGE, URL, Run
 from dev.options import Parser
 from dev.rollout import images
 from dev.rollout.cluster import Cluster
+from dev.rollout.room import room
 from dev.rollout.steps import Step, steps
 from dev.rollout.traffic import Traffic
 from dev.rollout.verdict import Restart, fate, judge
@@ -36,7 +34,6 @@ WARM_SECONDS = 10  # of load before the first restart
 PAUSE_SECONDS = 3  # between restarts
 END_SECONDS = 135  # for what was sent before the last restart was over; a request may take 130
 LOOK_SECONDS = 0.5
-TOKEN_SECONDS = 0.1  # a stream of 32 tokens lasts 3 s
 MAX_VUS = 400  # calls that can wait at once: 20 a second for 20 s
 
 say = partial(print, flush=True)
@@ -84,24 +81,8 @@ def prove(options: argparse.Namespace) -> list[Finding]:
         engine = engine_of(kube)
         pushed = images.push(engine)
         planned = steps(cluster, options.workloads, options.restarts, options.timeout, pushed)
-        with room(kube, engine, options.streams, pushed):
+        with room(kube, engine, options.streams + MAX_VUS, pushed):
             return under_load(api, cluster, planned, options)
-
-
-@contextmanager
-def room(kube: Kube, engine: str, streams: int, pushed: images.Images) -> Iterator[None]:
-    """Have the images, and room for all requests, during the block: a rejected request proves nothing."""
-    changes = Changes(kube)
-    changes.undo_earlier()
-    behavior = {"slots": 2 * streams, "first_token_seconds": TOKEN_SECONDS, "token_seconds": TOKEN_SECONDS}
-    limits = {"LLM_MAX_RUNNING": str(2 * streams), "LLM_MAX_WAITING": str(MAX_VUS)}
-    variables = {RUNTIME: simulated(behavior) if engine == "simulated" else {}, GATEWAY: limits}
-    with ExitStack() as stack:
-        for ref, changed in variables.items():
-            before, _ = pushed.get(ref.name, ("", ""))
-            if before or changed:
-                stack.enter_context(environment(kube, changes, ref, changed, before))
-        yield
 
 
 def under_load(

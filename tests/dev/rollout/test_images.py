@@ -9,7 +9,7 @@ from dev import FixableError
 from dev.fault.kube import GATEWAY, RUNTIME, Ref
 from dev.gitops import artifacts
 from dev.rollout import images
-from dev.rollout.command import room
+from dev.rollout.room import room
 from dev.rollout.steps import steps
 from tests.dev.fault.fake_cluster import FakeCluster
 
@@ -25,11 +25,14 @@ def container(cluster: FakeCluster, ref: Ref) -> tuple[str, dict[str, str]]:
 def test_a_rollout_has_room_for_its_streams_and_leaves_the_platform_as_it_was() -> None:
     cluster: Any = FakeCluster()
     before = copy.deepcopy(cluster.store)
-    with room(cluster, "simulated", 100, IMAGES):
+    with room(cluster, "simulated", 500, IMAGES):
         (gateway, limits), (runtime, behavior) = container(cluster, GATEWAY), container(cluster, RUNTIME)
         assert (gateway, runtime) == ("llm-api@1", "llm-runtime@1")
-        assert int(limits["LLM_MAX_RUNNING"]) > 100
-        assert int(behavior["RUNTIME_SIMULATED_SLOTS"]) > 100
+        assert limits["LLM_MAX_RUNNING"] == behavior["RUNTIME_SIMULATED_SLOTS"] == "500"
+        grace = int(limits["LLM_SHUTDOWN_GRACE_SECONDS"])
+        assert grace == int(behavior["UVICORN_TIMEOUT_GRACEFUL_SHUTDOWN"]) > 60
+        for ref in (GATEWAY, RUNTIME):
+            assert cluster.store[ref]["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] > grace
     assert cluster.store == before
 
 
