@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 
 from bench import BenchError, machine
+from dev.settings import PROTOCOLS
 
 ROOT = Path(__file__).resolve().parent.parent
 MODEL = "simulated:bench"
@@ -58,7 +59,7 @@ def runtime() -> Recipe:
         "RUNTIME_MODEL": MODEL,
         "RUNTIME_SIMULATED_SLOTS": str(SLOTS),
     }
-    options = ("--http", "llm_runtime.upgrades:Protocol", "--timeout-keep-alive", "3600")
+    options = ("--http", PROTOCOLS["runtime"], "--timeout-keep-alive", "3600")
     return Recipe("runtime", uvicorn(*options), ROOT / "runtime", settings, "/ready")
 
 
@@ -72,7 +73,7 @@ def gateway(runtime_url: str, log_level: str) -> Recipe:
         "LLM_LOG_LEVEL": log_level,
         "LLM_LOG_FORMAT": "json",
     }
-    protocol = ("--http", "llm_api.server.limits:Protocol")
+    protocol = ("--http", PROTOCOLS["api"])
     return Recipe("gateway", uvicorn(*protocol), ROOT / "api", settings, "/ready")
 
 

@@ -33,6 +33,9 @@ HTTPS_HOST = "llm.localhost"
 HTTPS_PORT = 8443
 HTTPS_NODE_PORT = 30443  # of the proxy's Service; ctlptl.yaml maps HTTPS_PORT of this machine to it
 
+PROTOCOLS = {"api": "llm_api.server.limits:Protocol", "runtime": "llm_runtime.upgrades:Protocol"}
+"""The classes that read the requests of each service, for uvicorn's --http; the Dockerfiles name them too."""
+
 # By setting: bool for a switch, int for a port, else str ("" where it is not set; with commas for a list).
 Values = dict[str, Any]
 

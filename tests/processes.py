@@ -13,10 +13,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from dev.settings import PROTOCOLS
 from tests.waiting import equals, until_sync
 
 ROOT = Path(__file__).parents[1]
-PROTOCOLS = {"api": "llm_api.server.limits:Protocol", "runtime": "llm_runtime.upgrades:Protocol"}
 PATIENCE = 60
 """Seconds until a program must answer; far more than it needs."""
 PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

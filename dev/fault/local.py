@@ -20,14 +20,13 @@ from dev.fault.fault import Fault
 from dev.fault.place import BEHAVIOR, GATEWAY_SETTINGS, HANG_SECONDS, HEALTHY, simulated
 from dev.fault.process import START_SECONDS, STOP_SECONDS, Process, free_port
 from dev.fault.prometheus import Prometheus, command
-from dev.settings import ROOT
+from dev.settings import PROTOCOLS, ROOT
 from monitoring.source.drill import shortened
 
 SCRAPE_SECONDS = 1
 QUERY_SECONDS = 10
 MODEL = "simulated:tiny"
 RULES = ROOT / "monitoring" / "rules"
-PROTOCOLS = {"api": "llm_api.server.limits:Protocol", "runtime": "llm_runtime.upgrades:Protocol"}
 
 
 class Local:

@@ -2,13 +2,16 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import httpx
 
+from dev.settings import PROTOCOLS
 from tests.api.support.errors import error_of
 from tests.api.support.in_process import Open
-from tests.api.support.live import Serve, admission_reaches
-from tests.api.support.pod import pod
+from tests.api.support.live import Live, Serve, admission_reaches
+from tests.api.support.pod import Pod, pod
 from tests.api.support.requests import generate
 from tests.waiting import until, within
 
@@ -92,15 +95,21 @@ async def test_the_grace_period_bounds_a_drain_that_never_gets_quiet(serve: Serv
         await gateway.exits()
 
 
-async def test_a_kept_connection_is_served_until_its_client_leaves(serve: Serve) -> None:
-    live = await serve(behavior={"slots": 64, "tokens": 1})
+@asynccontextmanager
+async def keeping(live: Live, seconds: str, **settings: str) -> AsyncIterator[tuple[Pod, httpx.AsyncClient]]:
+    """Run a gateway that keeps idle connections for so long, and yield it with a client that does."""
+    options = ("--http", PROTOCOLS["api"], "--timeout-keep-alive", seconds)
     kept = httpx.Limits(keepalive_expiry=None)
-    own = ("--http", "llm_api.server.limits:Protocol", "--timeout-keep-alive", "100")
-    settings = {"LLM_SHUTDOWN_QUIET_SECONDS": "0.1", "LLM_SHUTDOWN_GRACE_SECONDS": "30"}
     async with (
-        pod(live, *own, **settings) as gateway,
+        pod(live, *options, LLM_SHUTDOWN_QUIET_SECONDS="0.1", **settings) as gateway,
         httpx.AsyncClient(base_url=gateway.http.base_url, limits=kept, trust_env=False) as client,
     ):
+        yield gateway, client
+
+
+async def test_a_kept_connection_is_served_until_its_client_leaves(serve: Serve) -> None:
+    live = await serve(behavior={"slots": 64, "tokens": 1})
+    async with keeping(live, seconds="100", LLM_SHUTDOWN_GRACE_SECONDS="30") as (gateway, client):
         assert "connection" not in (await client.post("/generate", json={"prompt": "Hello"})).headers
         gateway.process.terminate()
         await gateway.drains()
@@ -112,13 +121,7 @@ async def test_a_kept_connection_is_served_until_its_client_leaves(serve: Serve)
 
 async def test_a_kept_connection_of_a_scraper_holds_up_no_shutdown(serve: Serve) -> None:
     live = await serve()
-    kept = httpx.Limits(keepalive_expiry=None)
-    own = ("--http", "llm_api.server.limits:Protocol", "--timeout-keep-alive", "3600")
-    settings = {"LLM_SHUTDOWN_QUIET_SECONDS": "0.1", "LLM_SHUTDOWN_GRACE_SECONDS": "3600"}
-    async with (
-        pod(live, *own, **settings) as gateway,
-        httpx.AsyncClient(base_url=gateway.http.base_url, limits=kept, trust_env=False) as client,
-    ):
+    async with keeping(live, seconds="3600", LLM_SHUTDOWN_GRACE_SECONDS="3600") as (gateway, client):
         assert "connection" not in (await client.get("/metrics")).headers
         gateway.process.terminate()
         await gateway.exits()

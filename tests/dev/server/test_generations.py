@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -13,14 +13,20 @@ from tests.dev.server.support import HOLD, Dev, Process, dev_server, processes
 from tests.waiting import equals, until_sync
 
 
+def four_streams(dev: Dev, stack: ExitStack) -> list[Iterator[str]]:
+    """Save four times; return a stream that each of these generations has begun."""
+    streams = []
+    for word in ("one", "two", "three", "four"):
+        dev.save(f'WORD = "{word}"')
+        dev.serves(word)
+        streams.append(stack.enter_context(dev.stream()))
+        assert next(streams[-1]) == f"{word} begins"
+    return streams
+
+
 def test_at_most_four_generations_live_and_the_oldest_ends_its_streams_as_a_shutdown_does(dev: Dev) -> None:
     with ExitStack() as stack:
-        streams = []
-        for word in ("one", "two", "three", "four"):
-            dev.save(f'WORD = "{word}"')
-            dev.serves(word)
-            streams.append(stack.enter_context(dev.stream()))
-            assert next(streams[-1]) == f"{word} begins"
+        streams = four_streams(dev, stack)
         dev.has_generations(4)
         dev.save('WORD = "five"')
         dev.serves("five")
@@ -33,12 +39,7 @@ def test_at_most_four_generations_live_and_the_oldest_ends_its_streams_as_a_shut
 
 def test_a_fifth_generation_waits_for_streams_of_ordinary_length(tmp_path: Path) -> None:
     with dev_server(tmp_path, "--finish", "60") as dev, ExitStack() as stack:
-        streams = []
-        for word in ("one", "two", "three", "four"):
-            dev.save(f'WORD = "{word}"')
-            dev.serves(word)
-            streams.append(stack.enter_context(dev.stream()))
-            assert next(streams[-1]) == f"{word} begins"
+        streams = four_streams(dev, stack)
         dev.save('WORD = "five"')
         dev.prints("4 generations have requests to finish: this save waits for that")
         assert dev.word() == "four"
