@@ -23,7 +23,15 @@ from llm_api.server.docs import docs
 from llm_api.server.generation import answer
 from llm_api.server.limits import Protocol
 from llm_api.server.middleware import RequestMiddleware
-from llm_api.server.routes import GENERATION_ERRORS, App, BoundedRoute, paths, paths_with_body, responses
+from llm_api.server.routes import (
+    GENERATION_ERRORS,
+    App,
+    BoundedRoute,
+    Direct,
+    paths,
+    paths_with_body,
+    responses,
+)
 from llm_api.settings import Settings, load
 from llm_api.upstream.client import Runtime
 from llm_api.upstream.inventory import Inventory
@@ -128,6 +136,7 @@ def create_app(settings: Settings | None = None, transport: httpx.AsyncBaseTrans
         middleware=[
             Middleware(Cors),
             Middleware(RequestMiddleware, probes=PROBES, counted=GENERATING),
+            Middleware(Direct, routers=GENERATORS),
         ],
         exception_handlers={
             404: unrouted.unknown_path,

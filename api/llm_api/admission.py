@@ -2,8 +2,6 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from llm_api.errors import QueueFullError
 
@@ -12,7 +10,10 @@ SMOOTHING = 0.2
 
 
 class Admission:
-    """Lets `max_running` generations run at once and `max_waiting` more requests wait."""
+    """Lets `max_running` generations run at once, and `max_waiting` more requests wait.
+
+    `async with` it: the block runs in a slot.
+    """
 
     def __init__(self, max_running: int, max_waiting: int) -> None:
         self.max_running, self.max_waiting = max_running, max_waiting
@@ -30,9 +31,8 @@ class Admission:
         """Requests in the queue."""
         return self._admitted - self.running
 
-    @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
-        """Wait for a slot and hold it; a request that is cancelled while it waits leaves the queue.
+    async def __aenter__(self) -> None:
+        """Wait for a slot; a request that is cancelled while it waits leaves the queue.
 
         Raises:
             QueueFullError: At once, if the queue is full.
@@ -44,10 +44,15 @@ class Admission:
             )
         self._admitted += 1
         try:
-            async with self._slots:
-                yield
-        finally:
+            await self._slots.acquire()
+        except BaseException:
             self._admitted -= 1
+            raise
+
+    async def __aexit__(self, *_: object) -> None:
+        """Give the slot back."""
+        self._slots.release()
+        self._admitted -= 1
 
     def observe(self, seconds: float) -> None:
         """Add the duration of a generation, from dispatch to its last byte, to the moving average."""

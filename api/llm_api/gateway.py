@@ -120,7 +120,7 @@ class Gateway:
         phases.runtime_load = finish.load
         if not job.stream and finish.usage.generated_tokens:
             phases.infer_first_token(finish.decode)
-        self.admission.observe(phases.inference)
+        self.admission.observe(phases.durations.inference)
         return finish
 
     async def settle(self, job: Job, phases: Phases) -> Job:
@@ -156,7 +156,7 @@ class Gateway:
         deadline = asyncio.timeout(self._remaining(phases))
         self._deadlines.add(deadline)
         try:
-            async with deadline, self.admission.slot():
+            async with deadline, self.admission:
                 return await work()
         except TimeoutError:
             raise OutOfTimeError(self._timeout_message(phases)) from None

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from prometheus_client import (
     CollectorRegistry,
@@ -67,6 +68,7 @@ class Metrics:
             ["model", "route", "outcome"],
             registry=registry,
         )
+        self._outcome = cache(self._requests.labels)  # which takes longer than counting
         self._invalid = Counter(
             "llm_invalid_requests",
             "Requests refused for what they contain: invalid input or key, unknown model.",
@@ -111,7 +113,7 @@ class Metrics:
             self._record_generation(record)
 
     def _record_generation(self, record: RequestRecord) -> None:
-        self._requests.labels(record.model, record.route, record.outcome).inc()
+        self._outcome(record.model, record.route, record.outcome).inc()
         if record.phases is None:
             return
         for phases, usage in record.generations or [(record.phases, record.usage)]:
@@ -119,18 +121,18 @@ class Metrics:
                 self._observe(record, phases, usage)
 
     def _observe(self, record: RequestRecord, phases: Phases, usage: Usage) -> None:
-        of = self._of(record.model)
-        of.histograms["queue"].observe(phases.queue)
+        of, durations = self._of(record.model), phases.durations
+        of.histograms["queue"].observe(durations.queue)
         if phases.time_to_first_token is not None:
             of.histograms["time_to_first_token"].observe(phases.time_to_first_token, record.exemplar)
         if record.outcome != "ok":
             return
-        of.histograms["inference"].observe(phases.inference)
-        of.histograms["load"].observe(phases.load)
-        of.histograms["prefill"].observe(phases.prefill)
-        of.histograms["decode"].observe(phases.decode)
+        of.histograms["inference"].observe(durations.inference)
+        of.histograms["load"].observe(durations.load)
+        of.histograms["prefill"].observe(durations.prefill)
+        of.histograms["decode"].observe(durations.decode)
         if usage.generated_tokens > 1:
-            of.histograms["time_per_output_token"].observe(phases.decode / (usage.generated_tokens - 1))
+            of.histograms["time_per_output_token"].observe(durations.decode / (usage.generated_tokens - 1))
         of.prompt_tokens.inc(usage.prompt_tokens)
         of.generated_tokens.inc(usage.generated_tokens)
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from llm_api.errors import GatewayError, Outcome
 
@@ -21,9 +21,32 @@ class Usage:
     generated_tokens: int = 0
 
 
+class Durations(NamedTuple):
+    """Seconds; the four phases add up to the total.
+
+    Attributes:
+        queue: From arrival to dispatch, or to the end of a request that was never dispatched.
+        load: Loading the model, as reported by the runtime; part of the time to the first token.
+        prefill: From dispatch to the first token, without the load.
+        decode: From the first token to the last byte.
+        total: From arrival to the last byte.
+    """
+
+    queue: float
+    load: float
+    prefill: float
+    decode: float
+    total: float
+
+    @property
+    def inference(self) -> float:
+        """From dispatch to the last byte."""
+        return self.load + self.prefill + self.decode
+
+
 @dataclass(slots=True)
 class Phases:
-    """Timestamps of one generation, read from `clock`; the four phases always add up to the total.
+    """Timestamps of one generation, read from `clock`.
 
     The first token of a stream is observed; that of a whole answer follows from the runtime's own figures.
     """
@@ -35,34 +58,15 @@ class Phases:
     runtime_load: float = 0.0
 
     @property
-    def queue(self) -> float:
-        """From arrival to dispatch, or to the end of a request that was never dispatched."""
-        return self._dispatch - self.arrived
-
-    @property
-    def load(self) -> float:
-        """Loading the model, as reported by the runtime; part of the time to the first token."""
-        return min(self.runtime_load, self._first - self._dispatch)
-
-    @property
-    def prefill(self) -> float:
-        """From dispatch to the first token, without the load."""
-        return self._first - self._dispatch - self.load
-
-    @property
-    def decode(self) -> float:
-        """From the first token to the last byte."""
-        return self._end - self._first
-
-    @property
-    def inference(self) -> float:
-        """From dispatch to the last byte."""
-        return self._end - self._dispatch
-
-    @property
-    def total(self) -> float:
-        """From arrival to the last byte."""
-        return self._end - self.arrived
+    def durations(self) -> Durations:
+        """How long each phase took, up to now if it has not ended."""
+        end = clock() if self.ended is None else self.ended
+        dispatched = end if self.dispatched is None else self.dispatched
+        first = end if self.first_token is None else self.first_token
+        load = min(self.runtime_load, first - dispatched)
+        return Durations(
+            dispatched - self.arrived, load, first - dispatched - load, end - first, end - self.arrived
+        )
 
     @property
     def time_to_first_token(self) -> float | None:
@@ -71,31 +75,21 @@ class Phases:
 
     def infer_first_token(self, decode_seconds: float) -> None:
         """Set the first token of an answer that arrived as a whole: `decode_seconds` before its end."""
-        self.first_token = max(self._dispatch, self._end - decode_seconds)
+        end = clock() if self.ended is None else self.ended
+        dispatched = end if self.dispatched is None else self.dispatched
+        self.first_token = max(dispatched, end - decode_seconds)
 
     def as_timings(self) -> dict[str, float | None]:
         """Return the timings that clients and the log get, rounded to microseconds."""
-        first = self.time_to_first_token
+        took, first = self.durations, self.time_to_first_token
         return {
-            "queue_seconds": round(self.queue, 6),
-            "load_seconds": round(self.load, 6),
-            "prefill_seconds": round(self.prefill, 6),
-            "decode_seconds": round(self.decode, 6),
-            "total_seconds": round(self.total, 6),
+            "queue_seconds": round(took.queue, 6),
+            "load_seconds": round(took.load, 6),
+            "prefill_seconds": round(took.prefill, 6),
+            "decode_seconds": round(took.decode, 6),
+            "total_seconds": round(took.total, 6),
             "time_to_first_token_seconds": None if first is None else round(first, 6),
         }
-
-    @property
-    def _end(self) -> float:
-        return clock() if self.ended is None else self.ended
-
-    @property
-    def _dispatch(self) -> float:
-        return self._end if self.dispatched is None else self.dispatched
-
-    @property
-    def _first(self) -> float:
-        return self._end if self.first_token is None else self.first_token
 
 
 def together(generations: Sequence[Phases]) -> Phases:

@@ -178,7 +178,7 @@ def _reached(phases: Phases) -> Iterator[tuple[str, float, float]]:
         names += ["decode"]
     moment = phases.arrived
     for name in names:
-        began, moment = moment, moment + getattr(phases, name)
+        began, moment = moment, moment + getattr(phases.durations, name)
         yield name, began, moment
 
 

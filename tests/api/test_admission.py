@@ -82,7 +82,7 @@ async def test_retry_after_follows_from_how_long_generations_take(
 
     app.runtime.post("/api/generate").mock(side_effect=take_1000_seconds)
     assert (await generate(app)).status_code == 200
-    async with app.gateway.admission.slot():
+    async with app.gateway.admission:
         refused = await app.http.post("/generate", json={"prompt": "Hello"})
     assert 1000 <= int(refused.headers["retry-after"]) <= 1120
 
@@ -104,7 +104,7 @@ async def test_retry_after_grows_with_the_queue_and_shrinks_with_the_slots() -> 
 
 
 async def hold(admission: Admission) -> None:
-    async with admission.slot():
+    async with admission:
         await asyncio.Event().wait()
 
 
@@ -113,7 +113,7 @@ async def test_a_request_that_waits_past_its_deadline_gets_504_and_never_reaches
 ) -> None:
     app = await open_gateway(max_running=1, max_waiting=1, request_timeout_seconds=0.05)
     route = app.runtime.post("/api/generate")
-    async with app.gateway.admission.slot():
+    async with app.gateway.admission:
         response = await app.http.post("/generate", json={"prompt": "Hello"})
         assert gauges(app) == (1, 0)
     error = error_of(response, 504, "timeout")
@@ -128,7 +128,7 @@ async def test_a_client_that_leaves_while_it_waits_frees_its_place_in_the_queue(
     serve: Serve, stream: bool
 ) -> None:
     live = await serve(max_running=1, max_waiting=1)
-    async with live.gateway.admission.slot():
+    async with live.gateway.admission:
         leaving = await post(live.url, {"prompt": "Hello", "stream": stream})
         await live.admission_reaches(running=1, waiting=1)
         leaving.close()
@@ -164,7 +164,7 @@ async def play(moves: list[Move], admission: Admission) -> None:
 
     async def request(number: int) -> str:
         try:
-            async with admission.slot():
+            async with admission:
                 running.add(number)
                 entered.append(number)
                 try:

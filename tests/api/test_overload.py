@@ -85,7 +85,7 @@ async def test_a_full_gateway_refuses_at_once_without_asking_the_runtime(serve: 
     """At once: before anything that runs or waits has ended."""
     live = await serve(max_running=1, max_waiting=waiting)
     admission = live.gateway.admission
-    async with admission.slot():
+    async with admission:
         queued = [asyncio.create_task(send(live.http, number)) for number in range(waiting)]
         await live.admission_reaches(running=1, waiting=waiting)
         refused = await asyncio.gather(*[send(live.http, number) for number in range(40)])

@@ -59,9 +59,10 @@ def test_the_phases_add_up_wherever_a_request_ended(
     if plain and phases.dispatched is not None:
         phases.infer_first_token(decode)
     check(phases.as_timings())
-    assert phases.total == pytest.approx(phases.queue + phases.inference)
+    durations = phases.durations
+    assert durations.total == pytest.approx(durations.queue + durations.inference)
     if phases.dispatched is None:
-        assert phases.queue == phases.total
+        assert durations.queue == durations.total
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -121,7 +122,7 @@ async def test_a_response_of_one_token_has_no_time_per_output_token(open_gateway
 async def test_a_refused_request_spent_all_of_its_time_in_the_queue(open_gateway: Open) -> None:
     app = await open_gateway(max_running=1, max_waiting=0)
     phases = Phases()
-    async with app.gateway.admission.slot():
+    async with app.gateway.admission:
         with pytest.raises(QueueFullError):
             await app.gateway.generate(Job("/api/generate", MODEL, {}, stream=False), phases, ignore)
     timings = phases.as_timings()

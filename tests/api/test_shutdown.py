@@ -149,7 +149,7 @@ async def test_a_replica_that_shuts_down_is_not_ready_but_still_answers(open_gat
 
 async def test_the_grace_period_does_not_extend_a_deadline(open_gateway: Open) -> None:
     app = await open_gateway(max_running=1, request_timeout_seconds=0.2, shutdown_grace_seconds=3600)
-    async with app.gateway.admission.slot():
+    async with app.gateway.admission:
         request = asyncio.create_task(app.http.post("/generate", json={"prompt": "Hello"}))
         await admission_reaches(app.gateway, running=1, waiting=1)
         app.gateway.drain()

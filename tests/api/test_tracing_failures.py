@@ -72,7 +72,7 @@ async def test_a_request_that_finds_the_queue_full_has_only_been_in_the_queue(
     open_gateway: Open, collector: Collector
 ) -> None:
     app = await open_gateway(otlp_endpoint=collector.url, max_running=1, max_waiting=0)
-    async with app.gateway.admission.slot():
+    async with app.gateway.admission:
         assert (await chat(app)).status_code == 503
     span = await collector.request()
     assert (span.attributes["error.type"], span.failed) == ("queue_full", True)
@@ -118,7 +118,7 @@ async def test_a_request_whose_time_is_up_in_the_queue_has_only_been_there(
     open_gateway: Open, collector: Collector
 ) -> None:
     app = await open_gateway(otlp_endpoint=collector.url, max_running=1, request_timeout_seconds=0.05)
-    async with app.gateway.admission.slot():
+    async with app.gateway.admission:
         assert (await chat(app)).status_code == 504
     span = await collector.request()
     assert (span.attributes["error.type"], span.failed) == ("timeout", True)

@@ -62,7 +62,10 @@ class GenerationFormat:
         usage = finish.usage
         end = {"done": True, "done_reason": finish.reason} | durations(finish, phases)
         if usage.generated_tokens:
-            end |= {"eval_count": usage.generated_tokens, "eval_duration": round(phases.decode * NANO)}
+            end |= {
+                "eval_count": usage.generated_tokens,
+                "eval_duration": round(phases.durations.decode * NANO),
+            }
         return self._object(chunk) | end | {"timings": phases.as_timings()}
 
     def _object(self, chunk: Chunk) -> dict[str, Any]:
@@ -88,8 +91,9 @@ class EmbeddingFormat(VectorsFormat):
 
 def durations(finish: Finish, phases: Phases) -> dict[str, int]:
     """Return nanoseconds, and the prompt's tokens. Like Ollama, omit zeros; the total includes the queue."""
-    fields = {"total_duration": round(phases.total * NANO), "load_duration": round(phases.load * NANO)}
+    took = phases.durations
+    fields = {"total_duration": round(took.total * NANO), "load_duration": round(took.load * NANO)}
     if finish.usage.prompt_tokens:
         fields["prompt_eval_count"] = finish.usage.prompt_tokens
-        fields["prompt_eval_duration"] = round(phases.prefill * NANO)
+        fields["prompt_eval_duration"] = round(took.prefill * NANO)
     return {name: value for name, value in fields.items() if value}

@@ -12,6 +12,7 @@ from llm_api.dialects.dialect import AnswerFormat, encode
 from llm_api.errors import GatewayError, ShuttingDownError
 from llm_api.gateway import Gateway
 from llm_api.record import Phases, RequestRecord, clock
+from llm_api.server.departure import while_connected
 from llm_api.upstream.chunk import Chunk, joined
 from llm_api.upstream.client import Job
 
@@ -33,7 +34,7 @@ class Answer(Response):
     def __init__(
         self, gateway: Gateway, record: RequestRecord, job: Job, answer_format: AnswerFormat
     ) -> None:
-        super().__init__()
+        # Not Starlette's __init__: it would make a body and headers.
         self._gateway, self._record, self._job, self._format = gateway, record, job, answer_format
         self._phases = Phases(record.arrived)
         self._started = self._began = False
@@ -49,7 +50,7 @@ class Answer(Response):
         self._send = send
         self._record.phases = self._phases
         try:
-            stayed = await while_connected(receive, self._work())
+            stayed = await while_connected(scope, receive, self._work())
             self._record.outcome = "ok" if stayed else "cancelled"
         except GatewayError as error:
             await self._end_stream(error)
@@ -101,9 +102,8 @@ class Answer(Response):
         if not self._started:
             headers = [(b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")]
             if (first_token := self._phases.time_to_first_token) is not None:
-                timing = (
-                    f"queue;dur={1000 * self._phases.queue:.1f}, first-token;dur={1000 * first_token:.1f}"
-                )
+                queue = self._phases.durations.queue
+                timing = f"queue;dur={1000 * queue:.1f}, first-token;dur={1000 * first_token:.1f}"
                 headers.append((b"server-timing", timing.encode()))
             await self._send_headers(self._format.media_type, *headers)
 
@@ -164,28 +164,3 @@ class Answer(Response):
 
     async def _send_body(self, content: bytes, *, more: bool) -> None:
         await self._send({"type": "http.response.body", "body": content, "more_body": more})
-
-
-async def while_connected(receive: Receive, work: Coroutine[Any, Any, None]) -> bool:
-    """Run `work`, cancelling it if the client disconnects; return whether the client stayed."""
-    task = asyncio.current_task()
-    assert task is not None  # noqa: S101 - ASGI calls come from tasks
-    left = False
-
-    async def watch() -> None:
-        nonlocal left
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        left = True
-        task.cancel()
-
-    watcher = asyncio.create_task(watch())
-    try:
-        await work
-    except asyncio.CancelledError:
-        if not left:
-            raise
-        task.uncancel()
-    finally:
-        watcher.cancel()
-    return not left

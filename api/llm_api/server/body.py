@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, from_json
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from llm_api.dialects.decisions import ignored_fields
 from llm_api.dialects.fields import Strict
@@ -70,9 +70,14 @@ async def _content(request: Request, settings: Settings) -> bytes:
         raise _too_large(limit)
     chunks: list[bytes] = []
     size = 0
+    more = True
     try:
         async with asyncio.timeout(settings.body_timeout_seconds):
-            async for chunk in request.stream():
+            while more:
+                message = await request.receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientLeftError("the client left")
+                chunk, more = message.get("body", b""), message.get("more_body", False)
                 chunks.append(chunk)
                 size += len(chunk)
                 if size > limit:
@@ -81,8 +86,6 @@ async def _content(request: Request, settings: Settings) -> bytes:
         raise BodyTimeoutError(
             f"the body did not arrive within {settings.body_timeout_seconds:g} s"
         ) from None
-    except ClientDisconnect:
-        raise ClientLeftError("the client left") from None
     return b"".join(chunks)
 
 

@@ -6,11 +6,13 @@ only once its head is complete. Start with `uvicorn --http llm_api.server.limits
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from llm_api.server.departure import ON_DEPARTURE
 from llm_api.server.http10 import without_chunks
 from llm_api.server.linger import LingeringTransport
 from llm_api.server.upgrade import Parser
@@ -47,6 +49,7 @@ class Protocol(HttpToolsProtocol):
     transport: LingeringTransport  # type: ignore[assignment]
     _head_timer: asyncio.TimerHandle | None = None
     _stall_timer: asyncio.TimerHandle | None = None
+    _leave: Callable[[], object] | None = None
     _in_request = False
     _in_head = True
     _head_began = False
@@ -78,6 +81,8 @@ class Protocol(HttpToolsProtocol):
         self._stop_timer()
         self._stop_stall_timer()
         super().connection_lost(exc)
+        if self._leave:
+            self._leave()
 
     def data_received(self, data: bytes) -> None:
         """Count the bytes of an incomplete head; anything else after a response starts the timer."""
@@ -134,7 +139,16 @@ class Protocol(HttpToolsProtocol):
         self._stop_stall_timer()
         super().resume_writing()
 
+    def on_departure(self, leave: Callable[[], object] | None) -> None:
+        """Call this when the client leaves (see departure.py)."""
+        self._leave = leave
+        if leave:
+            self.flow.resume_reading()  # which a large body has paused: the end would not be seen
+            if self.transport.is_closing():
+                leave()
+
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGIApp) -> None:  # type: ignore[override]
+        cycle.scope["extensions"] = {ON_DEPARTURE: self.on_departure}  # type: ignore[dict-item]
         if cycle.scope["http_version"] == "1.0":
             app = without_chunks(app, cycle)
         super()._start_asgi_task(cycle, app)  # type: ignore[arg-type]

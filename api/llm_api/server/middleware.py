@@ -7,10 +7,11 @@ import sys
 from collections.abc import Collection, Sequence
 
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.typing import FilteringBoundLogger
 
-from llm_api.dialects.errors import ANTHROPIC_PATH, error_response
+from llm_api.dialects.errors import ANTHROPIC_PATH, HttpError, error_response
 from llm_api.errors import GatewayError
 from llm_api.gateway import Gateway
 from llm_api.record import RequestRecord
@@ -70,6 +71,8 @@ class RequestMiddleware:
             record.fail(error)
             if not record.status:
                 await error_response(error, path, record.id)(scope, receive, send_with_id)
+        except HTTPException as error:
+            await error_response(HttpError(error), path, record.id)(scope, receive, send_with_id)
         except Exception:
             if not record.status:
                 await error_response(GatewayError("internal error"), path, record.id)(

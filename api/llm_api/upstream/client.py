@@ -3,8 +3,8 @@
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Literal
@@ -89,22 +89,28 @@ class Runtime:
         Raises:
             GatewayError: The runtime cannot be reached, rejects the request, fails, or is too slow.
         """
-        settings = self._settings
-        first = settings.first_token_timeout_seconds if job.stream else None
-        between = settings.between_tokens_timeout_seconds if job.stream else None
+        first = self._settings.first_token_timeout_seconds
+        between = self._settings.between_tokens_timeout_seconds
         try:
-            async with asyncio.timeout(first) as limit, self._open(job) as response:
-                if response.status_code != 200:
-                    raise ollama.error_of(response, await response.aread(), job.model)
-                async for chunks, finish in ollama.events(response):
-                    limit.reschedule(None)  # A slow client is not the runtime's fault.
-                    if chunks:
-                        if phases.first_token is None and job.stream:
-                            phases.first_token = clock()
-                        await emit(chunks)
-                    if finish is not None:
-                        return finish
-                    limit.reschedule(between and asyncio.get_running_loop().time() + between)
+            async with asyncio.timeout(first) if job.stream else nullcontext() as limit:
+                response, replica = await self._open(job)
+                try:
+                    if response.status_code != 200:
+                        raise ollama.error_of(response, await response.aread(), job.model)
+                    async for chunks, finish in ollama.events(response):
+                        if limit:
+                            limit.reschedule(None)  # A slow client is not the runtime's fault.
+                        if chunks:
+                            if phases.first_token is None and job.stream:
+                                phases.first_token = clock()
+                            await emit(chunks)
+                        if finish is not None:
+                            return finish
+                        if limit:
+                            limit.reschedule(asyncio.get_running_loop().time() + between)
+                finally:
+                    replica.busy -= 1
+                    await response.aclose()
         except TimeoutError:
             seconds, which = (between, "next") if phases.first_token else (first, "first")
             raise OutOfTimeError(f"the runtime sent no {which} token within {seconds:g} s") from None
@@ -112,9 +118,12 @@ class Runtime:
             raise RuntimeLostError(f"the connection to the runtime broke: {error}") from error
         raise RuntimeFailedError("the runtime's response ended early")
 
-    @asynccontextmanager
-    async def _open(self, job: Job) -> AsyncIterator[httpx.Response]:
-        """Send the job to the least busy replica, and to others if that one does not accept it."""
+    async def _open(self, job: Job) -> tuple[httpx.Response, Replica]:
+        """Send the job to the least busy replica, and to others if that one does not accept it.
+
+        Returns:
+            The response, which has to be closed, and the replica, of whose busy generations this is one.
+        """
         content = _encoded(job)
         self._budget.earn()
         tried: list[Replica] = []
@@ -124,27 +133,25 @@ class Runtime:
                 replica = self._replicas.all[0]
             if replica is None:
                 raise unavailable(self._replicas)
-            with replica.in_use():
-                request = httpx.Request(
-                    "POST",
-                    _url(replica.url + job.path),
-                    headers=[*self._headers, *job.headers, (b"content-length", b"%d" % len(content))],
-                    stream=httpx.ByteStream(content),
-                    extensions={"timeout": self._timeout},
-                )
-                try:
-                    response = await self._transport.handle_async_request(request)
-                except CONNECTION_ERRORS as error:
-                    replica.failing = True
-                    tried.append(replica)
-                    if len(tried) == ATTEMPTS or not self._budget.spend():
-                        raise unavailable(self._replicas) from error
-                else:
-                    try:
-                        yield response
-                    finally:
-                        await response.aclose()
-                    return
+            request = httpx.Request(
+                "POST",
+                _url(replica.url + job.path),
+                headers=[*self._headers, *job.headers, (b"content-length", b"%d" % len(content))],
+                stream=httpx.ByteStream(content),
+                extensions={"timeout": self._timeout},
+            )
+            replica.busy += 1
+            try:
+                return await self._transport.handle_async_request(request), replica
+            except CONNECTION_ERRORS as error:
+                replica.busy -= 1
+                replica.failing = True
+                tried.append(replica)
+                if len(tried) == ATTEMPTS or not self._budget.spend():
+                    raise unavailable(self._replicas) from error
+            except BaseException:
+                replica.busy -= 1
+                raise
             await asyncio.sleep(BACKOFF_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, no secret
 
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Any, NoReturn
 
 import httpx
+from pydantic_core import from_json
 
 from llm_api.errors import (
     ContextLengthError,
@@ -89,7 +90,7 @@ def parse(lines: list[bytes], chunks: list[Chunk]) -> Finish | None:
     """
     for line in filter(None, lines):
         try:
-            event = _loads(line.decode())
+            event = _event(line)
             if "error" in event:
                 raise failure(f"the runtime failed: {event['error']}")
             if "embeddings" in event:
@@ -105,6 +106,14 @@ def parse(lines: list[bytes], chunks: list[Chunk]) -> Finish | None:
         except MALFORMED as error:
             raise RuntimeFailedError("the runtime's response is not in Ollama's format") from error
     return None
+
+
+def _event(line: bytes) -> Any:
+    """Read a line of JSON; what the faster parser refuses may be a lone surrogate, which Python's accepts."""
+    try:
+        return from_json(line, allow_inf_nan=False)
+    except ValueError:
+        return _loads(line.decode())
 
 
 def _chunk(text: Any, thinking: Any, calls: Any, logprobs: Any) -> Chunk:

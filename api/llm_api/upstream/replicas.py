@@ -8,8 +8,7 @@ https://sre.google/sre-book/load-balancing-datacenter/).
 import asyncio
 import itertools
 import socket
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import httpx
@@ -25,15 +24,6 @@ class Replica:
     busy: int = 0
     last_picked: int = 0
     failing: bool = False
-
-    @contextmanager
-    def in_use(self) -> Iterator[None]:
-        """Count a generation as running on this replica inside the block."""
-        self.busy += 1
-        try:
-            yield
-        finally:
-            self.busy -= 1
 
 
 class Replicas:

@@ -5,12 +5,19 @@ import os
 from contextlib import suppress
 
 import pytest
+from llm_api.dialects.dialect import GenerationRequest
+from llm_api.server.departure import while_connected
+from llm_api.server.generation import answer
+from llm_api.server.limits import Protocol
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Message
 
 from tests.api.support.in_process import MODEL
 from tests.api.support.live import Serve
 from tests.api.support.requests import BODIES
 from tests.api.support.sockets import connected, post
-from tests.waiting import equals, until
+from tests.waiting import equals, until, within
 
 HOUR = 3600
 AT_ONCE = {"first_token_seconds": 0, "token_seconds": 0}
@@ -47,6 +54,38 @@ async def test_a_client_that_leaves_in_the_middle_of_its_stream_ends_the_generat
     await live.outcomes_reach(1, "cancelled")
     assert live.metric("llm_time_to_first_token_seconds_count", model=MODEL) == 1
     assert live.metric("llm_inference_seconds_count", model=MODEL) == 0
+
+
+async def test_a_client_that_leaves_after_the_server_has_paused_reading_is_noticed(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Uvicorn pauses at a large body, and only reading shows the end of a connection."""
+
+    async def paused(request: Request, body: GenerationRequest) -> Response:
+        for connection in Protocol.open_connections:
+            connection.flow.pause_reading()
+        return await answer(request, body)
+
+    monkeypatch.setattr("api.main.answer", paused)
+    live = await serve(behavior={"first_token_seconds": HOUR})
+    leaving = await post(live.url, {"prompt": "Hello"})
+    await live.simulator_reaches(running=1)
+    leaving.close()
+    await live.simulator_reaches(running=0, cancelled=1)
+
+
+async def test_under_a_server_that_only_answers_whoever_asks_a_client_that_leaves_is_noticed() -> None:
+    left = asyncio.Event()
+
+    async def receive() -> Message:
+        await left.wait()
+        return {"type": "http.disconnect"}
+
+    async def work() -> None:
+        left.set()
+        await asyncio.sleep(HOUR)
+
+    assert await within("the end of the work", while_connected({}, receive, work())) is False
 
 
 async def test_a_client_that_leaves_the_queue_lets_the_next_one_move_up(serve: Serve) -> None:

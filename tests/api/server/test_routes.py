@@ -3,10 +3,12 @@
 from typing import Any
 
 import pytest
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 from llm_api.dialects.generate import GenerateRequest
 from llm_api.server.routes import BoundedRoute, paths, paths_with_body
 from pydantic import BaseModel
+
+from tests.api.support.in_process import Open
 
 
 class Loose(BaseModel):
@@ -49,3 +51,16 @@ def test_the_routes_with_a_body_are_those_that_declare_one() -> None:
 
     assert paths(router) == ("/read", "/write")
     assert paths_with_body(router) == ("/write",)
+
+
+async def test_an_endpoint_that_reads_a_body_may_raise_an_http_exception(
+    open_gateway: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(request: Request, body: GenerateRequest) -> Response:
+        raise HTTPException(409, "not now", {"retry-after": "7"})
+
+    monkeypatch.setattr("api.main.answer", refuse)
+    gateway = await open_gateway()
+    response = await gateway.http.post("/generate", json={"prompt": "Hello"})
+    assert (response.status_code, response.headers["retry-after"]) == (409, "7")
+    assert response.json()["error"]["message"] == "not now"

@@ -98,7 +98,8 @@ class Output:
                 self.text += chunk.text
             else:
                 deque(self.read(chunk), maxlen=0)
-        deque(self.rest(), maxlen=0)
+        if self._held:
+            deque(self.rest(), maxlen=0)
         return self
 
     def _read_text(self, text: str) -> Iterator[Piece]:
