@@ -8,6 +8,7 @@
 //   but it keeps the time of the first byte, and the gateway sends no byte of a stream, not even the headers,
 //   before the first token. A plain answer has no such moment.
 // - llm_gateway_ttft_ms, in the gateway: `timings` in the answer, or in a stream's last line.
+import { sleep } from 'k6';
 import http from 'k6/http';
 import { Counter, Trend } from 'k6/metrics';
 
@@ -43,6 +44,13 @@ export function number(name, fallback) {
     throw new Error(`${name} must be a number above 0, not '${__ENV[name]}'`);
   }
   return value;
+}
+
+// Before the first request, until anything answers: what enforces NetworkPolicies may refuse a pod that has just
+// started. Where nothing does in time, the requests will say so.
+export function setup() {
+  const end = Date.now() + 20000;
+  while (http.get(`${settings.url}/health`, { timeout: '5s' }).status === 0 && Date.now() < end) sleep(0.5);
 }
 
 // The options of a run: its scenarios, and its thresholds beside those of every run.

@@ -1,7 +1,7 @@
 // The load of `python -m dev rollout`: STREAMS streams at any time and RATE plain calls a second, half of each on
 // kept connections and half on new ones.
 import { sleep } from 'k6';
-import { arrivals, number, plan, send, settings } from './lib.js';
+import { arrivals, number, plan, send, settings, setup } from './lib.js';
 import { handleSummary } from './summary.js';
 
 const streams = number('STREAMS', 100);
@@ -18,7 +18,7 @@ export function call() {
   send(false, { kind: fresh ? 'call, new' : 'call, kept', fresh });
 }
 
-export { handleSummary };
+export { handleSummary, setup };
 export const options = Object.assign(
   plan({
     streams: {

@@ -1,5 +1,5 @@
 // The same rate for a long time: the second half must be as good as the first.
-import { arrivals, ask, plan, settings } from './lib.js';
+import { arrivals, ask, plan, settings, setup } from './lib.js';
 import { handleSummary } from './summary.js';
 
 const { rate, seconds, ttft } = settings;
@@ -7,7 +7,7 @@ const half = (name, start) =>
   arrivals(rate, seconds / 2, { startTime: `${Math.round(start)}s`, tags: { half: name } });
 const limit = [`p(95)<${ttft * 1000}`];
 
-export { ask, handleSummary };
+export { ask, handleSummary, setup };
 export const options = plan(
   { first: half('first', 0), second: half('second', seconds / 2) },
   {

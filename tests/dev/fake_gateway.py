@@ -49,8 +49,8 @@ class FakeGateway:
         return 200, b'llm_requests_total{model="tiny",outcome="ok",route="/generate"} 2.0\n'
 
     @contextmanager
-    def serve(self) -> Iterator[None]:
-        """Listen on a free port of loopback inside the block."""
+    def serve(self, port: int = 0) -> Iterator[None]:
+        """Listen on a port of loopback inside the block, by default a free one."""
         fake = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -78,7 +78,7 @@ class FakeGateway:
             def log_message(self, *_: Any) -> None:
                 pass  # the tests' own output is enough
 
-        with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        with ThreadingHTTPServer(("127.0.0.1", port), Handler) as server:
             self.url = f"http://127.0.0.1:{server.server_port}"
             thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
             thread.start()

@@ -2,7 +2,10 @@
 
 import json
 import re
+import socket
 import subprocess
+from contextlib import ExitStack
+from threading import Timer
 from typing import Any
 
 import pytest
@@ -77,6 +80,25 @@ def test_a_load_passes_if_its_thresholds_hold_and_fails_if_not(dev: Any, gateway
     assert "failed: status 503 after 0.0" in out
     assert ": no runtime\n" in out
     assert "BROKEN                 llm_failures count==0" in out
+
+
+@pytest.mark.parametrize("script", [*SCENARIOS, "autoscale", "rollout"])
+def test_a_script_waits_until_the_gateway_is_reached(script: str) -> None:
+    assert re.search(r"^export \{.*\bsetup\b.*\};$", (SCRIPTS / f"{script}.js").read_text(), re.MULTILINE)
+
+
+def test_no_request_is_sent_before_the_gateway_is_reached(dev: Any) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    late = FakeGateway()
+    with ExitStack() as stack:
+        start = Timer(2, lambda: stack.enter_context(late.serve(port)))
+        start.start()
+        url = f"http://127.0.0.1:{port}"
+        status, out, _ = dev("load", "--profile", "local", "--url", url, "--rate", "5", "--duration", "1s")
+        start.join()
+    assert status == 0, out
 
 
 def test_a_rollout_has_streams_at_any_time_and_calls_at_a_rate_and_keeps_connections() -> None:
