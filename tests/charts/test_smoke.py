@@ -1,7 +1,9 @@
 """`helm test`: the charts' own checks of what they installed, run against the real services."""
 
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -78,6 +80,23 @@ def test_without_a_gateway_every_check_fails(helm: Helm) -> None:
     done = run(smoke(helm, "llm-api"), LLM_URL=f"http://127.0.0.1:{free_port()}")
     assert (done.returncode, done.stderr) == (1, "")
     assert done.stdout.endswith("smoke: 7 of 7 checks failed\n")
+
+
+@pytest.mark.parametrize(("chart", "variable"), [("llm-api", "LLM_URL"), ("llm-runtime", "OLLAMA_HOST")])
+def test_a_network_that_refuses_the_pod_at_first_is_tried_again(
+    helm: Helm, chart: str, variable: str
+) -> None:
+    container = smoke(helm, chart, *(["engine=simulated"] if chart == "llm-runtime" else []))
+    command = [sys.executable, *container["command"][1:], *container["args"]]
+    with socket.socket() as late:
+        late.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{late.getsockname()[1]}"
+        with subprocess.Popen(command, env={variable: url, "MODEL": "m"}, stdout=subprocess.PIPE) as program:
+            time.sleep(1)  # all checks are refused within this time
+            late.listen()
+            late.settimeout(SECONDS)
+            late.accept()[0].close()
+            program.kill()
 
 
 def test_the_embedded_runtimes_check_passes(helm: Helm, runtime: str) -> None:

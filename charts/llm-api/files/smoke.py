@@ -6,15 +6,31 @@ exit status is 1 if a check failed.
 
 import json
 import os
+import socket
 import sys
+import time
 import urllib.error
+import urllib.parse
 import urllib.request
 
 URL = os.environ["LLM_URL"]
 KEY = os.environ.get("LLM_API_KEYS", "").split(",")[0]
 SECONDS = 120  # of silence
+REACH_SECONDS = 10  # what enforces NetworkPolicies may refuse a pod that has just started
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # whatever HTTP_PROXY says
 PROMPT = {"prompt": "Say hello.", "options": {"num_predict": 16, "temperature": 0}}
+
+
+def reach():
+    """Wait until something listens; if nothing does in time, the checks say so."""
+    address, end = urllib.parse.urlsplit(URL), time.monotonic() + REACH_SECONDS
+    while time.monotonic() < end:
+        try:
+            socket.create_connection((address.hostname, address.port), timeout=3).close()
+        except OSError:
+            time.sleep(0.5)
+        else:
+            return
 
 
 def ask(path, body=None):
@@ -72,6 +88,7 @@ CHECKS = {
 
 def main():
     failed = 0
+    reach()
     for name, check in CHECKS.items():
         try:
             check()

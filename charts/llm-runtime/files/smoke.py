@@ -2,16 +2,33 @@
 
 import json
 import os
+import socket
 import sys
+import time
 import urllib.error
+import urllib.parse
 import urllib.request
 
 URL, MODEL = os.environ["OLLAMA_HOST"], os.environ["MODEL"]
 SECONDS = 120  # of silence
+REACH_SECONDS = 10  # what enforces NetworkPolicies may refuse a pod that has just started
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # whatever HTTP_PROXY says
 
 
+def reach():
+    """Wait until something listens; if nothing does in time, the checks say so."""
+    address, end = urllib.parse.urlsplit(URL), time.monotonic() + REACH_SECONDS
+    while time.monotonic() < end:
+        try:
+            socket.create_connection((address.hostname, address.port), timeout=3).close()
+        except OSError:
+            time.sleep(0.5)
+        else:
+            return
+
+
 def main():
+    reach()
     body = {"model": MODEL, "prompt": "Say hello.", "stream": False, "options": {"num_predict": 8}}
     request = urllib.request.Request(f"{URL}/api/generate", json.dumps(body).encode())
     try:

@@ -9,6 +9,8 @@ check() {
   echo "ok    $name"
 }
 
+# What enforces NetworkPolicies may refuse a pod that has just started.
+for _ in {1..20}; do ollama list >/dev/null 2>&1 && break; sleep 0.5; done
 check "the server lists its models" ollama list
 check "the model $MODEL is there" ollama show "$MODEL" # `run` would pull it
 check "the model $MODEL answers" ollama run "$MODEL" "Say hello."
