@@ -40,6 +40,7 @@ class Forks:
         self._sources, self._generations, self._generation = sources, generations, generation
         self._recent: deque[set[str]] = deque(maxlen=RECENT_SAVES)
         self._wanted: list[str] = []
+        self.packages: list[str] = []  # what is imported here for all forks
         self._fresh: set[str] = set()  # packages that only generations can import
         self.zygote: Zygote | None = None
 
@@ -70,6 +71,7 @@ class Forks:
         for name in new:
             try:
                 importlib.import_module(name)
+                self.packages.append(name)
             except Exception as error:
                 self._fresh.add(name)
                 yield name, error

@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NoReturn
 
 from dev.server.child import Child
@@ -31,25 +31,45 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def replace(listener: socket.socket, handover: Handover, generations: Sequence[Child]) -> NoReturn:
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What a program leaves to the one that replaces it.
+
+    Attributes:
+        packages: The names of the modules that it has imported for its forks.
+    """
+
+    listener: socket.socket
+    handover: Handover
+    generations: list[Child]
+    packages: list[str]
+
+
+def replace(left: Left) -> NoReturn:
     """Run this program from its start: it imports all packages again, and keeps sockets and generations."""
+    listener, handover, generations = left.listener, left.handover, left.generations
     sockets = [listener, handover.entrance, handover.exit]
     for kept in (*sockets, *(generation.control for generation in generations)):
         kept.set_inheritable(True)
     numbers = [kept.fileno() for kept in sockets]
-    state = {"sockets": numbers, "generations": [generation.as_json() for generation in generations]}
+    state = {
+        "sockets": numbers,
+        "generations": [generation.as_json() for generation in generations],
+        "packages": left.packages,
+    }
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # until the new program handles them
     os.environ[RESUME] = json.dumps(state)
     os.execv(sys.executable, sys.orig_argv)  # noqa: S606
 
 
-def resumed() -> tuple[socket.socket, Handover, list[Child]] | None:
+def resumed() -> Left | None:
     """Return what the program that this one replaces has left; None if it replaces none."""
-    if not (state := os.environ.pop(RESUME, None)):
+    if not (given := os.environ.pop(RESUME, None)):
         return None
-    left = json.loads(state)
-    sockets = [socket.socket(fileno=number) for number in left["sockets"]]
+    state = json.loads(given)
+    sockets = [socket.socket(fileno=number) for number in state["sockets"]]
     for kept in sockets:
         kept.set_inheritable(False)
     listener, *ends = sockets
-    return listener, Handover(*ends), [Child.from_json(fields) for fields in left["generations"]]
+    generations = [Child.from_json(fields) for fields in state["generations"]]
+    return Left(listener, Handover(*ends), generations, state["packages"])

@@ -4,6 +4,7 @@ import select
 import signal
 import socket
 import time
+from collections import deque
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -35,12 +36,15 @@ class Supervisor:
         self._waits_for: Child | None = None  # the generation that has to end before the next one begins
         self._failed: Child | None = None  # the last one, until that is explained
         self._replaced = False  # whether a generation has been started in place of one that ended by itself
-        if resumed := program.resumed():
-            self._listener, self._handover, self._generations = resumed
+        left = program.resumed()
+        if left:
+            self._listener, self._handover, self._generations = left.listener, left.handover, left.generations
             self._changed = ["what was installed"]
         else:
             self._listener, self._handover = program.listen(options.host, options.port), Handover.open()
         self._forks = Forks(options.app, self._sources, self._generations, self._become_generation)
+        if left:
+            deque(self._forks.preload(left.packages), maxlen=0)  # what cannot be imported may be gone
 
     def run(self) -> int:
         """Serve, and return the exit status."""
@@ -183,7 +187,8 @@ class Supervisor:
             self._generations.remove(loading)
         self._forks.close()
         _print("reload: importing the packages again")
-        program.replace(self._listener, self._handover, self._generations)
+        packages = self._forks.packages
+        program.replace(program.Left(self._listener, self._handover, self._generations, packages))
 
     def _in(self, state: State) -> Child | None:
         return next((generation for generation in self._generations if generation.state == state), None)

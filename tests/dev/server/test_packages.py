@@ -19,6 +19,13 @@ def test_new_packages_are_imported_on_a_signal_and_no_stream_is_cut(dev: Dev) ->
     dev.serves("two")
 
 
+def test_packages_are_imported_again_once_for_all_generations(dev: Dev) -> None:
+    dev.save("import json, sys\nWORD = str('colorsys' in sys.modules)\nimport colorsys")
+    dev.serves("False")
+    dev.process.send_signal(signal.SIGUSR1)
+    dev.serves("True")
+
+
 def test_packages_stay_loaded_and_own_modules_are_fresh(dev: Dev) -> None:
     """Counted by what a generation imports that its parent has not."""
     dev.save("import json, sys\nWORD = str('colorsys' in sys.modules)\nimport colorsys")
