@@ -18,6 +18,8 @@ CLUSTER = "llm"
 CONTEXT = f"kind-{CLUSTER}"
 NODE = f"{CLUSTER}-control-plane"  # kind's name for the container
 REGISTRY = "llm-registry"
+# The images that are built here, and the folder of each.
+IMAGES = {"llm-api": "api", "llm-runtime": "runtime"}
 NAMESPACE = "llm"
 MONITORING_NAMESPACE = "monitoring"
 GATEWAY_NAMESPACE = "gateways"  # of the Gateway and its proxy, as in charts/llm-api/values-production.yaml
@@ -93,6 +95,12 @@ TABLE = (
     Setting(
         "policies",
         "NetworkPolicies: in the namespace of the platform, only what the charts allow connects",
+        "false",
+        kind="switch",
+    ),
+    Setting(
+        "gitops",
+        "Tilt shows what Argo CD does (make gitops), and applies nothing itself",
         "false",
         kind="switch",
     ),

@@ -163,6 +163,11 @@ def check_local(values: Values) -> None:
             "POLICIES=true needs the cluster, and PROFILE=local has none",
             "POLICIES=false, or PROFILE=cluster",
         )
+    if values["gitops"]:
+        raise FixableError(
+            "GITOPS=true needs the cluster, and PROFILE=local has none",
+            "GITOPS=false, or PROFILE=cluster",
+        )
     if values["tracing"]:
         raise FixableError(
             "TRACING=true needs the cluster, and PROFILE=local has none",

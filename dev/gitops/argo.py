@@ -8,8 +8,9 @@ from dev.doctor import tools
 from dev.gitops import manifests
 from dev.gitops.manifests import ARGOCD, PROJECT, Release
 from dev.gitops.source import read, with_mirror
-from dev.settings import NAMESPACE, Values
+from dev.settings import NAMESPACE, ROOT, Values
 from dev.tilt import sources
+from dev.tilt.policies import FILES
 
 READY_SECONDS = 300  # the images are pulled, and Redis' password is made first
 REMOVED_SECONDS = 180
@@ -48,6 +49,8 @@ def install(values: Values) -> None:
     text = with_mirror(read(values["argocd_manifests"]), sources.mirror(values))
     for name in (ARGOCD, NAMESPACE):
         kubectl.output(*SERVER_SIDE, "--filename=-", text=json.dumps(manifests.namespace(name)))
+    for file in FILES:  # what belongs to the namespace, and to no release
+        kubectl.output(*SERVER_SIDE, "--filename", str(ROOT / file))
     kubectl.output(*SERVER_SIDE, *HERE, "--filename=-", text=text)
     for part in PARTS:
         kubectl.until(lambda part=part: ready(part), READY_SECONDS)  # type: ignore[misc]

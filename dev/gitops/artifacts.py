@@ -9,14 +9,16 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+import yaml
+
 from dev import FixableError, release
 from dev.gitops.manifests import CHARTS, Release
 from dev.gitops.manifests import release as make_release
-from dev.settings import REGISTRY_PORT, ROOT, Values
+from dev.settings import IMAGES, REGISTRY_PORT, ROOT, Values
 from dev.tilt import sources
 
 HOST = f"localhost:{REGISTRY_PORT}"
-FOLDERS = {"llm-api": "api", "llm-runtime": "runtime"}
+LOAD = {"app.kubernetes.io/name": "llm-load"}  # as in load/job.yaml, by which all this is tried
 
 
 def run(*command: str) -> str:
@@ -47,7 +49,7 @@ def push_image(
     reference = f"{HOST}/{name}:{tag}"
     given = [part for key, value in arguments.items() for part in ("--build-arg", f"{key}={value}")]
     given += [part for key, value in labels.items() for part in ("--label", f"{key}={value}")]
-    dockerfile = f"{FOLDERS[name]}/Dockerfile"
+    dockerfile = f"{IMAGES[name]}/Dockerfile"
     build = ("build", "--quiet", "--file", dockerfile, "--target", "prod", "--tag", reference)
     run("docker", *build, *given, ".")
     found = re.search(r"digest: (sha256:[0-9a-f]{64})", run("docker", "push", reference))
@@ -63,7 +65,8 @@ def version(chart: str) -> str:
         if path.is_file():
             digest.update(f"{path.relative_to(folder)}\0".encode() + path.read_bytes() + b"\0")
     # Letters alone would be no number with a leading zero, which a version must not have.
-    return f"0.1.0-h{digest.hexdigest()[:12]}"
+    base = yaml.safe_load((folder / "Chart.yaml").read_text())["version"]
+    return f"{base}-h{digest.hexdigest()[:12]}"
 
 
 def push(values: Values) -> list[Release]:
@@ -84,13 +87,18 @@ def push(values: Values) -> list[Release]:
 
 def chart_values(chart: str, values: Values) -> dict[str, Any]:
     """Return the values of a chart: as in production, as far as one small node holds it."""
-    common = {"production": True, "autoscaling": {"minReplicas": 2, "maxReplicas": 3}}
+    common = {
+        "production": True,
+        "autoscaling": {"minReplicas": 2, "maxReplicas": 3},
+        "networkPolicy": {"enabled": True},
+    }
     if chart == "llm-api":
         settings = {"shutdownGraceSeconds": 30, "shutdownQuietSeconds": 3}
         return common | {
             "model": values["model"],
             "settings": settings,
             "podDisruptionBudget": {"enabled": True},
+            "networkPolicy": {"enabled": True, "from": [{"podSelector": {"matchLabels": LOAD}}]},
         }
     return common | {
         "engine": values["engine"],

@@ -4,6 +4,8 @@
     make gitops ARGS=install        install alone; again after a change, for a new version
     make gitops ARGS=rollback       the releases before these
     make gitops ARGS=remove         the platform and Argo CD; make down removes the whole cluster
+    make gitops ARGS=watch          what Argo CD says, and each change; ARGS=state asks once if all is well
+    make up GITOPS=true             the same in Tilt, with the commands as buttons
 
 Exit status: 0 proven, 1 not proven (the lines FAIL say what and why) or an error, 130 after Ctrl-C.
 """
@@ -17,7 +19,7 @@ from dev import FixableError, configuration
 from dev.autoscale.verdict import Finding
 from dev.doctor import probe, tools
 from dev.doctor.choice import ENGINES, choose
-from dev.gitops import argo, artifacts, proof
+from dev.gitops import argo, artifacts, proof, shown
 from dev.gitops.manifests import Release
 from dev.load.command import stoppable
 from dev.options import Parser
@@ -95,7 +97,7 @@ def main(argv: list[str]) -> int:
     """Run the command and return its exit status."""
     began = time.monotonic()
     parser = Parser("gitops", __doc__)
-    steps = ["prove", "install", "rollback", "remove"]
+    steps = ["prove", "install", "rollback", "remove", "watch", "state"]
     parser.add_argument("step", nargs="?", choices=steps, default="prove", help="what to do")
     step = parser.parse(argv).step
     if step == "remove":
@@ -103,6 +105,11 @@ def main(argv: list[str]) -> int:
         return 0
     if step == "rollback":
         say("\n".join(f"{one.chart} {one.version}" for one in proof.back()))
+        return 0
+    if step == "watch":
+        shown.watch()
+    if step == "state":
+        say(shown.ready())
         return 0
     values = settings(os.environ)
     releases = install(values)

@@ -49,8 +49,8 @@ def overrides(chart: str, values: dict[str, Any]) -> dict[str, Any]:
     if chart == "llm-api":
         off = {"httpRoute": {"enabled": False}, "serviceMonitor": {"enabled": False}}
         return common | off | {"apiKeys": {"existingSecret": ""}, "resources": {"requests": {"cpu": "50m"}}}
-    small = {"cpu": "1", "memory": "512Mi"}
-    return common | {"shutdownGraceSeconds": 60, "resources": {"requests": {"cpu": "100m"}, "limits": small}}
+    small = {"requests": {"cpu": "100m", "memory": "512Mi"}, "limits": {"cpu": "1", "memory": "512Mi"}}
+    return common | {"shutdownGraceSeconds": 60, "resources": small}
 
 
 def install(values: Values) -> None:

@@ -21,6 +21,7 @@ from dev.fault.table import ALL, possible
 from dev.settings import (
     CONTEXT,
     GRAFANA_PORT,
+    IMAGES,
     JAEGER_PORT,
     MONITORING_NAMESPACE,
     NAMESPACE,
@@ -75,10 +76,13 @@ def plan(
         FixableError: a setting is wrong, or two of them contradict each other.
     """
     values = read(flags, environment, subcommand, context)
-    if values["profile"] == "cluster" and subcommand != "down":
-        https.check(values)
+    if values["profile"] == "cluster":
+        owner.check(values, subcommand, context)
+        if subcommand != "down" and not values["gitops"]:
+            https.check(values)
     common = {
         "profile": values["profile"],
+        "gitops": values["gitops"],
         "extensions": sources.extensions(values),
         "ci": ci.limits() if subcommand == "ci" else ci.CI,
         "ports": {
@@ -113,6 +117,7 @@ def cluster(values: Values) -> Plan:
         "https": https.plan(values),
         "policies": policies.files(values),
         "tracing": tracing.plan(values, images["jaeger"]),
+        "folders": IMAGES,
         "runs_runtime": values["engine"] != "host",
         "builds_runtime": ENGINES[values["engine"]].embedded,
         "build_args": sources.build_arguments(values, images),
@@ -183,7 +188,6 @@ def main(argv: list[str]) -> int:
     else:
         request = json.load(sys.stdin)
         try:
-            owner.check(request["subcommand"], request["context"])
             answer = plan(request["settings"], os.environ, request["subcommand"], request["context"])
         except FixableError as error:
             answer = {"error": str(error)}

@@ -57,3 +57,18 @@ def test_tracing_brings_jaeger_and_with_grafana_its_data_source(evaluate: Evalua
     assert "http://jaeger.monitoring:4318" in made.text("llm-api")
     assert "grafana_datasource" not in made.text("jaeger")
     assert "grafana_datasource" in evaluate("--tracing").text("jaeger")
+
+
+def test_with_gitops_nothing_of_the_platform_is_applied(evaluate: Evaluator) -> None:
+    made = evaluate("--gitops")
+    assert made.status == 0, made.log
+    steps = {f"gitops-{step}" for step in ("prove", "install", "rollback", "remove")}
+    tests = {"unit-tests", "chart-tests", "lint"}
+    assert set(made.resources) == {"applications", "llm-api", "llm-runtime"} | steps | tests
+    for name in ("llm-api", "llm-runtime"):
+        assert made.waits_for(name) == ["applications"]
+        target = made.resources[name]["DeployTarget"]
+        command = " ".join(target["applyCmd"]["args"])
+        assert " get " in command
+        assert " apply" not in command
+        assert target["deleteCmd"]["args"][-1] == "true"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from dev import FixableError, kubectl
+from dev import FixableError, configuration, kubectl
 from dev.doctor import probe, tools
 from dev.gitops import argo, manifests, proof
 from dev.gitops.manifests import Release
@@ -59,9 +59,10 @@ def test_tilt_refuses_objects_that_argo_cd_manages_and_may_always_take_its_own_d
 ) -> None:
     monkeypatch.setattr(argo, "is_installed", lambda: True)
     with pytest.raises(FixableError, match=r"(?s)Argo CD manages.*make gitops ARGS=remove"):
-        owner.check("up", "kind-llm")
-    owner.check("down", "kind-llm")
-    owner.check("up", "another")
+        owner.check(configuration.parse({}), "up", "kind-llm")
+    owner.check(configuration.parse({}), "down", "kind-llm")
+    owner.check(configuration.parse({}), "up", "another")
+    owner.check(configuration.parse({"gitops": "true"}), "up", "kind-llm")  # which applies nothing
 
 
 def test_without_kubectl_or_a_cluster_argo_cd_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:

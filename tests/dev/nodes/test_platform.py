@@ -41,6 +41,8 @@ def test_what_runs_is_the_overlay_for_production_spread_and_with_a_budget(
     assert workload["spec"]["replicas"] == 2
     assert objects["PodDisruptionBudget"]["spec"]["maxUnavailable"] == 1
     assert pod(objects)["topologySpreadConstraints"][0]["topologyKey"] == "kubernetes.io/hostname"
+    resources = pod(objects)["containers"][0]["resources"]
+    assert resources["requests"]["memory"] == resources["limits"]["memory"]
     assert {"HTTPRoute", "ServiceMonitor", "ScaledObject"}.isdisjoint(objects)
 
 
