@@ -124,6 +124,7 @@ def cluster(values: Values) -> Plan:
         "pip_index": values["pip_index_url"],
         "api_values": assignments(api_values(values)),
         "runtime_values": assignments(runtime_values(values, images)),
+        "crds": [*sources.needed(values), *(["gateway-api"] if values["gateway"] != "none" else [])],
         "charts": {name: sources.chart(name, values) for name in sources.needed(values)},
     }
 

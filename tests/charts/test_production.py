@@ -56,8 +56,9 @@ def test_every_line_is_a_value_of_the_chart_and_has_its_reason(chart: str, name:
     unknown = set(paths(yaml.safe_load(text))) - set(
         paths(yaml.safe_load((CHARTS / chart / "values.yaml").read_text()))
     )
-    # Maps of the user's own keys.
-    assert {path for path in unknown if path.split(".")[0] not in ("nodeSelector", "resources")} == set()
+    # Maps of the user's own keys, and one that is Kubernetes' own.
+    free = ("nodeSelector", "resources", "affinity")
+    assert {path for path in unknown if path.split(".")[0] not in free} == set()
 
 
 def paths(values: Any, above: str = "") -> list[str]:
@@ -81,10 +82,15 @@ def test_two_replicas_at_least_are_scaled_by_the_queue_drained_one_by_one_and_sp
     assert scaled["minReplicaCount"] == scaled["fallback"]["replicas"] == 2 <= scaled["maxReplicaCount"]
     assert objects["PodDisruptionBudget"]["spec"]["maxUnavailable"] == 1
     spread = pod(objects)["topologySpreadConstraints"]
+    # One key alone: where a node lacks the label of another, such as a zone's, Kubernetes spreads by none.
     assert [(one["topologyKey"], one["whenUnsatisfiable"]) for one in spread] == [
-        ("kubernetes.io/hostname", "ScheduleAnyway"),
-        ("topology.kubernetes.io/zone", "ScheduleAnyway"),
+        ("kubernetes.io/hostname", "ScheduleAnyway")
     ]
+    (apart,) = pod(objects)["affinity"]["podAntiAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
+    assert apart["podAffinityTerm"]["topologyKey"] == "topology.kubernetes.io/zone"
+    workload = objects.get("Deployment") or objects["StatefulSet"]
+    labels = workload["spec"]["template"]["metadata"]["labels"]
+    assert apart["podAffinityTerm"]["labelSelector"]["matchLabels"].items() <= labels.items()
 
 
 @charts

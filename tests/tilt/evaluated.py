@@ -78,16 +78,23 @@ class Evaluator:
         self._known: dict[str, Evaluated] = {}
 
     def __call__(
-        self, *flags: str, context: str = CONTEXT, extensions: str = STAND_INS, **variables: str
+        self,
+        *flags: str,
+        context: str = CONTEXT,
+        extensions: str = STAND_INS,
+        folder: Path = ROOT,
+        **variables: str,
     ) -> Evaluated:
         """Return the result beside a current context ("": without a kubeconfig), with more variables set."""
         flags = (*flags, *([f"--extensions_repo={extensions}"] if extensions else []))
-        key = repr((flags, context, variables))
+        key = repr((flags, context, folder, variables))
         if key not in self._known:
-            self._known[key] = self._evaluate(flags, context, variables)
+            self._known[key] = self._evaluate(flags, context, folder, variables)
         return self._known[key]
 
-    def _evaluate(self, flags: tuple[str, ...], context: str, variables: Mapping[str, str]) -> Evaluated:
+    def _evaluate(
+        self, flags: tuple[str, ...], context: str, folder: Path, variables: Mapping[str, str]
+    ) -> Evaluated:
         kubeconfig = self._home / (context or "none")
         if context:
             kubeconfig.write_text(KUBECONFIG.format(context=context))
@@ -95,7 +102,7 @@ class Evaluator:
         return Evaluated(
             subprocess.run(
                 [self._tilt, "alpha", "tiltfile-result", "--", *flags],
-                cwd=ROOT,
+                cwd=folder,
                 env={**os.environ, "PATH": PLACES, "KUBECONFIG": str(kubeconfig), "GATEWAY": "none"}
                 | {**quiet, **variables},
                 capture_output=True,

@@ -1,10 +1,12 @@
 """What can be added to the platform: a Gateway, NetworkPolicies, traces."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
+from dev.settings import ROOT
 from tests.tilt.evaluated import CLUSTER, PLACES, Evaluator
 
 
@@ -37,6 +39,19 @@ def test_the_gateway_can_be_envoys_instead(evaluate: Evaluator, docker_with_the_
     assert made.status == 0, made.log
     assert set(made.resources) == CLUSTER | {"gateway-api", "envoy-gateway", "cert-manager", "https", "route"}
     assert made.waits_for("https") == ["cert-manager", "envoy-gateway"]
+
+
+def test_an_object_whose_kind_nothing_brings_is_refused_with_its_fix(
+    evaluate: Evaluator, tmp_path: Path
+) -> None:
+    folder = tmp_path / "repository"
+    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".*", "out", "__pycache__"))
+    values = folder / "tilt/values/llm-api.yaml"
+    values.write_text(values.read_text() + "httpRoute: {enabled: true, parentRefs: [{name: llm}]}\n")
+    made = evaluate("--engine=simulated", "--monitoring=false", folder=folder)
+    assert made.status != 0
+    assert "HTTPRoute, and the settings leave out gateway-api" in made.log
+    assert "fix: GATEWAY=traefik" in made.log
 
 
 def test_policies_are_objects_of_their_own_and_of_both_charts(evaluate: Evaluator) -> None:
