@@ -6,6 +6,7 @@ Connections come from the platform's own pods, and from pods that are made with 
 Exit status: 0 if every cell is as it must be, 1 if one is not, or if the cluster does not enforce policies.
 """
 
+from dataclasses import replace
 from functools import partial
 
 from dev import FixableError, kubectl
@@ -13,9 +14,10 @@ from dev.https import manifests
 from dev.options import Parser
 from dev.policies import matrix, pods
 from dev.policies.matrix import DENIED, ELSEWHERE, OUTSIDER, Platform
-from dev.policies.trial import settled
+from dev.policies.trial import PUBLIC_ADDRESS, settled
 from dev.settings import GATEWAY_NAMESPACE, MONITORING_NAMESPACE, NAMESPACE
 
+PULL_PORT = 443
 ENFORCED_SECONDS = 30  # until a policy that was applied counts
 
 say = partial(print, flush=True)
@@ -43,12 +45,36 @@ def platform() -> Platform:
         raise FixableError("the platform runs without NetworkPolicies", "make up POLICIES=true")
     namespaces, runtime = names("namespaces"), "llm-runtime" in names("statefulsets", *here)
     shown = kubectl.output("get", "statefulset/llm-runtime", *here, "--output=json") if runtime else ""
+    metrics = "RUNTIME_ENGINE" in shown
     return Platform(
         runtime=runtime,
-        metrics="RUNTIME_ENGINE" in shown,
+        metrics=metrics,
         monitoring=MONITORING_NAMESPACE in namespaces,
         proxy=proxy() if GATEWAY_NAMESPACE in namespaces else "",
+        pulls=pulls() if runtime and not metrics else None,
     )
+
+
+def pulls() -> bool:
+    """Return whether the runtime's policy lets it pull models (networkPolicy.pullFrom).
+
+    Raises:
+        FixableError: it has no policy.
+    """
+    rules = kubectl.shown("networkpolicy", "llm-runtime", "--namespace", NAMESPACE)["spec"]["egress"]
+    return any(port["port"] == PULL_PORT for rule in rules for port in rule.get("ports", []))
+
+
+def with_public_address(found: Platform) -> Platform:
+    """Return the platform without the way to models, if no pod here reaches a public address.
+
+    Raises:
+        FixableError: that could not be tried.
+    """
+    if found.pulls is None or pods.reach(OUTSIDER, [PUBLIC_ADDRESS])[PUBLIC_ADDRESS]:
+        return found
+    say(f"no pod reaches {PUBLIC_ADDRESS} here: the runtime's way to its models is not tried")
+    return replace(found, pulls=None)
 
 
 def proxy() -> str:
@@ -111,6 +137,7 @@ def prove() -> int:
         pods.make([*rows, ELSEWHERE, DENIED], image())
         check_enforcement()
         say("this cluster enforces NetworkPolicies: a pod that was reached no longer is")
+        found = with_public_address(found)
         wanted = matrix.expected(found)
         seen = settled(found, wanted)
     finally:

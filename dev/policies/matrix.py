@@ -42,8 +42,9 @@ ELSEWHERE = Source("elsewhere", PROBES)
 DENIED = Source("denied", PROBES, (("probe", "denied"),))
 
 # Destinations are sources, and:
-NAMES, OUTSIDE, ITSELF = "names", "outside", "itself"
-"""The cluster's DNS; the registry, which is no pod; and, as the control of each source, its own loopback."""
+NAMES, OUTSIDE, PUBLIC, ITSELF = "names", "outside", "public:443", "itself"
+"""The cluster's DNS; the registry, which is no pod and has a private address; a public address at the port
+of Ollama's models; and, as the control of each source, its own loopback."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Platform:
     metrics: bool = True  # of the runtime: Ollama has none
     monitoring: bool = True
     proxy: str = "traefik"  # of the Gateway, empty without one
+    pulls: bool | None = None  # whether the runtime may pull models; None: it needs none, or nobody could
 
 
 def proxy(platform: Platform) -> Source:
@@ -75,7 +77,8 @@ def sources(platform: Platform) -> list[Source]:
 def destinations(platform: Platform) -> list[str]:
     """Return the columns."""
     runtime = [RUNTIME.name] if platform.runtime else []
-    return [GATEWAY.name, *runtime, STRANGER.name, ELSEWHERE.name, NAMES, OUTSIDE, ITSELF]
+    public = [] if platform.pulls is None else [PUBLIC]
+    return [GATEWAY.name, *runtime, STRANGER.name, ELSEWHERE.name, NAMES, OUTSIDE, *public, ITSELF]
 
 
 def expected(platform: Platform) -> dict[tuple[str, str], bool]:
@@ -90,10 +93,12 @@ def expected(platform: Platform) -> dict[tuple[str, str], bool]:
     } | {(s.name, NAMES) for s in (GATEWAY, RUNTIME, LOAD, GATEWAY_TEST, RUNTIME_TEST)}
     if platform.metrics:
         allowed.add((PROMETHEUS.name, RUNTIME.name))
+    if platform.pulls:
+        allowed.add((RUNTIME.name, PUBLIC))
     for source in sources(platform):
         allowed.add((source.name, ITSELF))
         if source.namespace != NAMESPACE:  # only what they reach in the platform's is restricted
-            allowed |= {(source.name, there) for there in (ELSEWHERE.name, NAMES, OUTSIDE)}
+            allowed |= {(source.name, there) for there in (ELSEWHERE.name, NAMES, OUTSIDE, PUBLIC)}
     return {
         (source.name, there): (source.name, there) in allowed
         for source in sources(platform)

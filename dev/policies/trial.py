@@ -7,11 +7,22 @@ from concurrent.futures import ThreadPoolExecutor
 from dev import FixableError
 from dev.doctor import probe
 from dev.policies import matrix, pods
-from dev.policies.matrix import ELSEWHERE, GATEWAY, ITSELF, NAMES, OUTSIDE, RUNTIME, STRANGER, Platform
+from dev.policies.matrix import (
+    ELSEWHERE,
+    GATEWAY,
+    ITSELF,
+    NAMES,
+    OUTSIDE,
+    PUBLIC,
+    RUNTIME,
+    STRANGER,
+    Platform,
+)
 from dev.settings import API_PORT, NAMESPACE, REGISTRY, RUNTIME_PORT
 
 SETTLED_SECONDS = 60  # until the policies of the pods just made count
 PARALLEL = 4
+PUBLIC_ADDRESS = "1.1.1.1:443"  # of a public resolver, which answers there too
 
 
 def targets(found: Platform) -> dict[str, str]:
@@ -21,13 +32,14 @@ def targets(found: Platform) -> dict[str, str]:
         FixableError: one of them is not there.
     """
     runtime = {RUNTIME.name: pods.ready_address(RUNTIME.name, RUNTIME_PORT)} if found.runtime else {}
+    public = {} if found.pulls is None else {PUBLIC: PUBLIC_ADDRESS}
     return {
         GATEWAY.name: pods.ready_address(GATEWAY.name, API_PORT),
         STRANGER.name: pods.address(STRANGER),
         ELSEWHERE.name: pods.address(ELSEWHERE),
         NAMES: f"llm-api.{NAMESPACE}.svc.cluster.local",
         OUTSIDE: f"{registry()}:5000",
-    } | runtime
+    } | (runtime | public)
 
 
 def registry() -> str:

@@ -21,6 +21,7 @@ ADDRESSES = {
     "elsewhere": "10.0.0.4:8080",
     "names": "llm-api.llm.svc.cluster.local",
     "outside": "172.18.0.9:5000",
+    "public:443": trial.PUBLIC_ADDRESS,
 }
 DENIED = "10.0.0.5:8080"
 
@@ -32,6 +33,9 @@ class Cluster:
         self.policies = "networkpolicy/default-deny networkpolicy/llm-api"
         self.enforces = True
         self.wrong: set[tuple[str, str]] = set()
+        self.platform = Platform()
+        self.ports = [53]
+        self.online = True
         self.applied: list[dict[str, Any]] = []
         self.calls: list[tuple[str, ...]] = []
 
@@ -48,7 +52,9 @@ class Cluster:
         if arguments[:2] == ("get", "statefulsets"):
             return "statefulset.apps/llm-runtime"
         if arguments[:2] == ("get", "statefulset/llm-runtime"):
-            return '{"name": "RUNTIME_ENGINE"}'
+            return '{"name": "RUNTIME_ENGINE"}' if self.platform.metrics else "{}"
+        if arguments[:2] == ("get", "networkpolicy"):
+            return json.dumps({"spec": {"egress": [{"ports": [{"port": n}]} for n in self.ports]}})
         if arguments[:2] == ("get", "gateways"):
             return json.dumps({"spec": {"gatewayClassName": "traefik"}})
         if arguments[:2] == ("get", "pod"):
@@ -74,14 +80,14 @@ class Cluster:
     def reach(self, pod: str, targets: tuple[str, ...]) -> str:
         (source,) = [s for s in matrix.sources(Platform()) if pod in (s.pod, s.workload)]
         names = {address: name for name, address in ADDRESSES.items()}
-        wanted = matrix.expected(Platform())
+        wanted = matrix.expected(self.platform)
         lines = []
         for target in targets:
             if target == DENIED:
                 reached = not (self.enforces and any(o["kind"] == "NetworkPolicy" for o in self.applied))
             else:
                 pair = (source.name, names.get(target, "itself"))
-                reached = wanted[pair] != (pair in self.wrong)
+                reached = wanted[pair] != (pair in self.wrong) and (pair[1] != "public:443" or self.online)
             lines.append(f"{target} {'yes' if reached else 'no'}")
         return "\n".join(lines)
 
@@ -119,6 +125,27 @@ def test_a_wrong_cell_of_either_kind_is_a_failure(
     cluster.wrong = {pair}
     assert command.main([]) == 1
     assert f"FAIL  {pair[0]} -> {pair[1]}: {what}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("ports", "pulls"), [([53, 443], True), ([53], False)])
+def test_ollamas_way_to_its_models_is_tried_in_both_directions(
+    cluster: Cluster, capsys: pytest.CaptureFixture[str], ports: list[int], pulls: bool
+) -> None:
+    cluster.platform, cluster.ports = Platform(metrics=False, pulls=pulls), ports
+    assert command.main([]) == 0
+    assert "public:443" in capsys.readouterr().out
+    cluster.wrong = {("llm-runtime", "public:443")}
+    cluster.applied.clear()
+    assert command.main([]) == 1
+    assert "FAIL  llm-runtime -> public:443" in capsys.readouterr().out
+
+
+def test_where_no_pod_reaches_a_public_address_that_way_is_not_tried(
+    cluster: Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster.platform, cluster.ports, cluster.online = Platform(metrics=False, pulls=True), [443], False
+    assert command.main([]) == 0
+    assert "the runtime's way to its models is not tried" in capsys.readouterr().out
 
 
 def test_a_cluster_that_does_not_enforce_policies_is_refused_and_left_clean(cluster: Cluster) -> None:

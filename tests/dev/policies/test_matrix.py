@@ -6,7 +6,7 @@ from dev.policies import matrix
 from dev.policies.matrix import Platform
 
 WHOLE = Platform()
-VARIANTS = [WHOLE, Platform(metrics=False), Platform(runtime=False, monitoring=False, proxy="")]
+VARIANTS = [WHOLE, Platform(metrics=False, pulls=True), Platform(runtime=False, monitoring=False, proxy="")]
 
 
 @pytest.mark.parametrize("platform", VARIANTS)
@@ -37,6 +37,15 @@ def test_the_runtime_is_reached_by_the_gateway_prometheus_and_its_own_test_alone
         wanted = matrix.expected(Platform(metrics=metrics))
         reach = {source for (source, there), allowed in wanted.items() if there == "llm-runtime" and allowed}
         assert reach == {"llm-api", "llm-runtime-test"} | ({"prometheus"} if metrics else set())
+
+
+def test_the_runtime_alone_reaches_a_public_address_and_only_while_it_may_pull() -> None:
+    for pulls in (True, False):
+        wanted = matrix.expected(Platform(metrics=False, pulls=pulls))
+        here = {"llm-api", "llm-runtime", "llm-load", "llm-api-test", "llm-runtime-test", "other in llm"}
+        reach = {s for (s, there), allowed in wanted.items() if there == "public:443" and allowed}
+        assert reach & here == ({"llm-runtime"} if pulls else set())
+    assert not any(there == "public:443" for _, there in matrix.expected(WHOLE))
 
 
 def test_a_pod_of_the_namespace_without_a_policy_of_its_own_connects_to_nothing() -> None:
