@@ -46,18 +46,34 @@ def survived(
     failed = [r for r in after if r.outcome == "failed"]
     meanwhile = sum(r.outcome == "ok" and r.at >= killed and r.ended <= whole for r in after)
     later = [r for r in failed if r.at >= whole]
-    reasons = Counter(f"{r.status} {r.error or 'no reason'}"[:90] for r in failed)
     last = max((r.at for r in failed), default=killed) - killed
     counts = f"{len(failed)} failed, the last of them sent after {last:.0f} s"
-    told = ", ".join(f"{count} x {reason}" for reason, count in reasons.most_common(4))
     return [
         Finding("the load lasts", not problem, problem or f"{len(after)} requests since the node died"),
         Finding(
             "the rest goes on", meanwhile > 0, f"{meanwhile} sent and answered before all was whole; {counts}"
         ),
-        Finding("what was lost is told", all(r.error for r in failed), told or "nothing was lost"),
+        Finding("what was lost is told", all(r.error for r in failed), told(failed) or "nothing was lost"),
         Finding(
             "no request is left hanging", not sum(still_open.values()), f"{sum(still_open.values())} are open"
         ),
-        Finding("once it is whole, none is lost", not later, f"{len(later)} failed of those sent then"),
+        Finding(
+            "once it is whole, none is lost",
+            not later,
+            f"{len(later)} failed of those sent then, {when(later, killed)}: {told(later)}"
+            if later
+            else f"of those sent {whole - killed:.0f} s after the death or later",
+        ),
     ]
+
+
+def told(failed: Sequence[Request]) -> str:
+    """Return the commonest reasons, and how often each was given."""
+    reasons = Counter(f"{r.status} {r.error or 'no reason'}"[:90] for r in failed)
+    return ", ".join(f"{count} x {reason}" for reason, count in reasons.most_common(4))
+
+
+def when(failed: Sequence[Request], killed: float) -> str:
+    """Return when requests were sent, and when the last of them ended, in seconds from the death."""
+    sent, ended = [r.at - killed for r in failed], max(r.ended for r in failed) - killed
+    return f"{min(sent):.1f} to {max(sent):.1f} s after the death, until {ended:.1f} s"
