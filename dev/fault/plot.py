@@ -50,7 +50,8 @@ def _rates(axes: Axes, timeline: Timeline) -> None:
         label=list(KINDS.values()),
     )
     axes.set(ylabel="calls ended a second")
-    axes.legend(loc="upper right", ncols=3, fontsize="small", frameon=False)
+    # Above the axes: the bars fill them.
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3, fontsize="small", frameon=False)
 
 
 def _seconds(axes: Axes, timeline: Timeline) -> None:

@@ -10,7 +10,8 @@ TIMEOUT = Answer(504, "timeout")
 UNAVAILABLE = Answer(503, "runtime_unavailable", retry_after=True)
 CRASHED = (Answer(502, "model_crashed"), Answer(200, "model_crashed"))
 LOST = tuple(Answer(status, code) for status in (502, 200) for code in ("runtime_lost", "runtime_error"))
-GONE = (*(Answer(0, code) for code in ("refused", "unreachable", "reset")), Answer(200, "reset"))
+# The queue is full where all who waited for a connection come at once.
+GONE = (*(Answer(0, code) for code in ("refused", "unreachable", "reset")), Answer(200, "reset"), QUEUE_FULL)
 LIMITED = Answer(429, "rate_limit_exceeded", retry_after=True)
 LIMITED_KEY = "limited"
 
@@ -127,7 +128,7 @@ TABLE = (
         "the gateway's memory fills up, and the kernel kills it, again and again",
         "exhaust_memory",
         "LLMContainerRestarts",
-        {"clients": (*GONE, QUEUE_FULL)},
+        {"clients": GONE},
         cuts=True,
     ),
     Fault(
