@@ -24,6 +24,8 @@ log = structlog.get_logger()
 
 # A request for an unknown model refreshes the list, but not more often than this.
 REFRESH_AFTER_SECONDS = 0.5
+# Between two looks until the default model is first there: what starts should not wait for the next look.
+STARTING_SECONDS = 0.1
 
 
 class Catalogue:
@@ -56,7 +58,7 @@ class Catalogue:
                 await self.refresh()
             except Exception:
                 log.exception("refreshing the models failed")
-            await asyncio.sleep(interval if self.was_available else min(interval, REFRESH_AFTER_SECONDS))
+            await asyncio.sleep(interval if self.was_available else min(interval, STARTING_SECONDS))
 
     async def refresh(self) -> None:
         """Ask the runtime for its models; on failure set `error` and keep the previous list."""
