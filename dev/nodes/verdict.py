@@ -46,6 +46,9 @@ def survived(
     failed = [r for r in after if r.outcome == "failed"]
     meanwhile = sum(r.outcome == "ok" and r.at >= killed and r.ended <= whole for r in after)
     later = [r for r in failed if r.at >= whole]
+    # Which no replica could answer: the network still led them to the node that is gone.
+    astray = [r for r in later if r.status == 0 and r.error.startswith("dial:")]
+    lost = [r for r in later if r not in astray]
     last = max((r.at for r in failed), default=killed) - killed
     counts = f"{len(failed)} failed, the last of them sent after {last:.0f} s"
     return [
@@ -57,14 +60,15 @@ def survived(
         Finding(
             "no request is left hanging", not sum(still_open.values()), f"{sum(still_open.values())} are open"
         ),
-        Finding(
-            "once it is whole, none is lost",
-            not later,
-            f"{len(later)} failed of those sent then, {when(later, killed)}: {told(later)}"
-            if later
-            else f"of those sent {whole - killed:.0f} s after the death or later",
-        ),
+        Finding("once it is whole, none that reaches it is lost", not lost, after_all(lost, astray, killed)),
     ]
+
+
+def after_all(lost: Sequence[Request], astray: Sequence[Request], killed: float) -> str:
+    """Return what failed of the requests that were sent once all was whole."""
+    kinds = (lost, "failed"), (astray, "found no way")
+    found = [f"{len(some)} {what}, {when(some, killed)}: {told(some)}" for some, what in kinds if some]
+    return "; ".join(found) or "none failed"
 
 
 def told(failed: Sequence[Request]) -> str:

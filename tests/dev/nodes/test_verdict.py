@@ -11,6 +11,7 @@ from dev.rollout.verdict import KINDS, Restart
 AT = 1_000_000.0
 DRAIN = Restart("drain of a", AT + 10, AT + 20)
 KILLED, WHOLE = AT + 100, AT + 180
+AFTER_ALL = "once it is whole, none that reaches it is lost"
 
 
 def request(
@@ -51,11 +52,25 @@ def test_a_death_is_survived_if_others_are_answered_and_what_is_lost_is_told() -
     ("more", "claim"),
     [
         (request(102, outcome="failed", status=0), "what was lost is told"),
-        (request(185, outcome="failed", status=502, error="unreachable"), "once it is whole, none is lost"),
+        (
+            request(185, outcome="failed", status=502, error="unreachable"),
+            "once it is whole, none that reaches it is lost",
+        ),
     ],
 )
 def test_a_loss_without_a_reason_or_after_all_is_whole_is_a_failure(more: Request, claim: str) -> None:
     assert survived(more) == [claim]
+
+
+def test_who_found_no_way_when_all_is_whole_is_told_of_and_no_loss_of_the_platform() -> None:
+    astray = request(185, outcome="failed", status=0, error="dial: no route to host")
+    ended = [request(190), astray]
+    assert "the rest goes on" in failures(verdict.survived(KILLED, WHOLE, ended, {}))
+    (finding,) = [f for f in verdict.survived(KILLED, WHOLE, ended, {}) if "reaches it" in f.claim]
+    assert finding.ok
+    assert "1 found no way" in finding.detail
+    cut = request(185, outcome="failed", status=0, error="read: connection reset")
+    assert survived(cut) == [AFTER_ALL]
 
 
 def test_nothing_answered_meanwhile_or_left_hanging_is_a_failure() -> None:
