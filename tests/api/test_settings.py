@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from llm_api.settings import Settings, SettingsError, load
 
+from tests.waiting import SECONDS
+
 API = Path(__file__).parents[2] / "api"
 VALID = {
     "runtime_url": ("http://runtime:1234/base/", "http://runtime:1234/base"),
@@ -117,7 +119,7 @@ def test_all_invalid_values_are_reported_at_once_and_without_secrets(monkeypatch
 def test_a_gateway_with_invalid_settings_exits_with_a_message_and_no_traceback() -> None:
     command = [sys.executable, "-m", "uvicorn", "main:app", "--port", "0"]
     environment = os.environ | {"LLM_MAX_RUNNING": "0", "LLM_MODEL": "x" * 10}
-    done = subprocess.run(command, cwd=API, env=environment, capture_output=True, text=True, timeout=25)
+    done = subprocess.run(command, cwd=API, env=environment, capture_output=True, text=True, timeout=SECONDS)
     assert done.returncode != 0
     output = done.stdout + done.stderr
     assert "LLM_MAX_RUNNING: Input should be greater than or equal to 1" in output

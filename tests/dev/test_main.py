@@ -12,6 +12,7 @@ from dev.__main__ import VERBS
 from dev.gateway import ask
 from dev.settings import ROOT
 from tests.dev.fake_gateway import DONE, FakeGateway
+from tests.waiting import SECONDS
 
 
 def python_dev(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[bytes]":
@@ -22,7 +23,7 @@ def python_dev(*arguments: str, **environment: str) -> "subprocess.CompletedProc
         env={**os.environ, **environment},
         capture_output=True,
         check=False,
-        timeout=30,
+        timeout=SECONDS,
     )
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from dev.__main__ import VERBS
 from dev.settings import ROOT
+from tests.waiting import SECONDS
 
 STUB = """#!/bin/sh
 exec python3 -c 'import json, os, sys; print(json.dumps([sys.argv[1:], dict(os.environ)]))' "$@"
@@ -41,7 +42,7 @@ def make(checkout: Path, *arguments: str, **environment: str) -> tuple[list[str]
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=SECONDS,
     )
     assert done.returncode == 0, done.stderr
     found: Any = json.loads(done.stdout.splitlines()[-1])
@@ -98,7 +99,9 @@ def test_the_local_target_chooses_the_local_profile(checkout: Path) -> None:
 
 
 def test_help_lists_every_target() -> None:
-    done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=30)
+    done = subprocess.run(
+        ["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=SECONDS
+    )
     assert re.findall(r"^  make ([a-z0-9-]+)", done.stdout, re.MULTILINE) == TARGETS
     phony = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert phony

@@ -19,6 +19,7 @@ from pydantic import BaseModel
 from dev.generate import clients
 from tests.monitoring.queries import DASHBOARDS, panels, rules
 from tests.processes import PLAIN
+from tests.waiting import SECONDS
 
 ROOT = Path(__file__).parents[2]
 CHARTS = [ROOT / "monitoring", *sorted((ROOT / "charts").glob("llm-*"))]
@@ -28,7 +29,9 @@ SUFFIXES = {"counter": ["_total"], "gauge": [""], "histogram": ["", "_bucket", "
 def files() -> list[str]:
     """Return the repository's files, relative to its root; what git ignores does not count."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=30).stdout
+    listed = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=SECONDS
+    ).stdout
     return [name for name in listed.splitlines() if (ROOT / name).exists()]
 
 

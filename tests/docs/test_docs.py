@@ -16,6 +16,7 @@ from tests.docs import facts, markdown
 from tests.docs.facts import ROOT
 from tests.docs.markdown import Mention
 from tests.processes import free_port, service
+from tests.waiting import SECONDS
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "charts" / "README.md"]
 MENTIONS = [mention for path in DOCUMENTS for mention in markdown.read(path, ROOT)]
@@ -175,5 +176,5 @@ def write_log(file: Path, log_format: str) -> str:
 
 def grep(command: str, text: str) -> list[str]:
     return subprocess.run(
-        shlex.split(command), input=text, stdout=subprocess.PIPE, text=True, check=False, timeout=10
+        shlex.split(command), input=text, stdout=subprocess.PIPE, text=True, check=False, timeout=SECONDS
     ).stdout.splitlines()

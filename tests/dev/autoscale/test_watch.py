@@ -9,6 +9,7 @@ from dev.autoscale import watch as autoscale_watch
 from dev.autoscale.timeline import Event, Scaler, Timeline
 from dev.autoscale.watch import Watch, finished, line, ready
 from tests.dev.recorded import BEGAN, LOAD_ENDS, scaler, timeline
+from tests.waiting import SECONDS
 
 REST = {"llm-api": scaler(), "llm-runtime": scaler(maximum=2)}
 
@@ -80,7 +81,7 @@ def test_requests_are_collected_from_k6s_log_as_it_comes() -> None:
         yield "a line of k6"
 
     watch = Watch(Any, Timeline(BEGAN, 10, 20, {}), print)  # type: ignore[arg-type]
-    watch.listen(lines()).join(timeout=5)
+    watch.listen(lines()).join(SECONDS)
     assert [r.outcome for r in watch.timeline.requests] == ["ok"]
     assert watch.ended.is_set()
 

@@ -6,10 +6,11 @@ import pytest
 
 from dev.gateway import client, smoke
 from tests.dev.fake_gateway import FakeGateway
+from tests.waiting import SECONDS
 
 
 def run(gateway: FakeGateway) -> int:
-    return smoke.run(client.GatewayClient(gateway.url, timeout=5))
+    return smoke.run(client.GatewayClient(gateway.url, timeout=SECONDS))
 
 
 def test_a_working_gateway_passes_every_check(

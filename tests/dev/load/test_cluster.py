@@ -12,6 +12,7 @@ from dev.load.job import Run
 from dev.proxy import exempt_loopback
 from dev.settings import CONTEXT
 from tests.dev.fake_gateway import FakeGateway
+from tests.waiting import SECONDS
 
 RUN = Run("smoke", {})
 
@@ -40,7 +41,7 @@ def test_an_api_server_on_loopback_is_not_reached_through_a_proxy(
         monkeypatch.setenv(name, value)
     api = cluster.connect(CONTEXT)
     with cluster.api_errors():
-        response = api.call_api("GET", f"{gateway.url}/version/", _request_timeout=5)
+        response = api.call_api("GET", f"{gateway.url}/version/", _request_timeout=SECONDS)
     assert response.status == 200
 
 

@@ -13,6 +13,7 @@ import pytest
 from dev.doctor import tools
 from dev.load.job import SCENARIOS, SCRIPTS
 from tests.dev.fake_gateway import FakeGateway
+from tests.waiting import SECONDS
 
 K6, _ = tools.find("k6") or ("", "")
 pytestmark = pytest.mark.skipif(not K6, reason="k6 is missing, or too old on the PATH")
@@ -25,7 +26,7 @@ def inspect(script: str, **settings: str) -> dict[str, Any]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=SECONDS,
     )
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
@@ -62,7 +63,7 @@ def test_a_setting_that_is_not_a_number_ends_the_run_with_a_message() -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=SECONDS,
     )
     assert done.returncode != 0
     assert "RATE must be a number above 0, not 'many'" in done.stderr

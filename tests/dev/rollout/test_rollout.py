@@ -10,6 +10,7 @@ from dev.rollout import command
 from dev.rollout.cluster import missing
 from dev.rollout.traffic import Traffic
 from dev.rollout.verdict import KINDS, Restart, fate, judge
+from tests.waiting import SECONDS
 
 AT = 1_000_000.0
 RESTARTS = [Restart("llm-api", AT + 10, AT + 20), Restart("llm-runtime", AT + 23, AT + 40)]
@@ -105,7 +106,7 @@ def test_traffic_counts_what_was_sent_before_the_end_and_what_is_still_open() ->
 def test_a_log_that_ends_says_so() -> None:
     traffic = Traffic()
     traffic.listen([])
-    assert traffic.over.wait(20)
+    assert traffic.over.wait(SECONDS)
     assert traffic.error == "k6 has ended"
 
 

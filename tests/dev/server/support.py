@@ -13,7 +13,7 @@ from typing import NamedTuple
 import httpx
 
 from tests.processes import PLAIN, ROOT, free_port
-from tests.waiting import equals, until_sync
+from tests.waiting import SECONDS, equals, until_sync
 
 APP = """
 import asyncio, os
@@ -142,7 +142,7 @@ class Dev:
         """Stop the server as a pod is stopped, and wait until it has ended."""
         self.ended = True
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(20)
+        self.process.wait(SECONDS)
 
     @contextmanager
     def stream(self) -> Iterator[Iterator[str]]:

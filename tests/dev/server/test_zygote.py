@@ -7,7 +7,7 @@ import pytest
 
 from tests.dev.server.project import WORDS, Project
 from tests.dev.server.support import processes
-from tests.waiting import equals, until_sync
+from tests.waiting import SECONDS, equals, until_sync
 
 
 def test_a_zygote_that_is_gone_is_not_needed(project: Project) -> None:
@@ -58,7 +58,7 @@ def test_no_process_is_left_when_the_server_ends(project: Project, number: signa
     project.resaved("words.py", WORDS)
     pids = {child.pid for child in project.dev.children()}
     project.dev.process.send_signal(number)
-    project.dev.process.wait(20)
+    project.dev.process.wait(SECONDS)
     project.dev.ended = True
     until_sync("no process", lambda: [each for each in processes() if each.pid in pids], equals([]))
 

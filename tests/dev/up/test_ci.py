@@ -8,14 +8,14 @@ import pytest
 from dev import FixableError
 from dev.doctor import probe, tools
 from dev.up import ci, start, tilt
-from tests.waiting import until_sync
+from tests.waiting import SECONDS, until_sync
 
 
 def test_a_tilt_that_ended_is_reported_with_the_end_of_its_log(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_text("first\nTiltfile: no such engine\n")
     child = subprocess.Popen(["true"])
-    child.wait(timeout=20)
+    child.wait(SECONDS)
     with pytest.raises(FixableError, match=r"(?s)Tilt ended.*no such engine"):
         ci.wait_until_ready(child, log)
 
