@@ -21,6 +21,7 @@ REGISTRY = "llm-registry"
 # The images that are built here, and the folder of each.
 IMAGES = {"llm-api": "api", "llm-runtime": "runtime"}
 NAMESPACE = "llm"
+WORKLOADS = ("llm-api", "llm-runtime")
 MONITORING_NAMESPACE = "monitoring"
 GATEWAY_NAMESPACE = "gateways"  # of the Gateway and its proxy, as in charts/llm-api/values-production.yaml
 

@@ -176,9 +176,9 @@ def _reached(phases: Phases) -> Iterator[tuple[str, float, float]]:
         names += ["load", "prefill"]
     if phases.first_token is not None:
         names += ["decode"]
-    moment = phases.arrived
+    moment, durations = phases.arrived, phases.durations
     for name in names:
-        began, moment = moment, moment + getattr(phases.durations, name)
+        began, moment = moment, moment + getattr(durations, name)
         yield name, began, moment
 
 

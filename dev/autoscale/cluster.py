@@ -9,9 +9,9 @@ from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 from kubernetes.utils.quantity import parse_quantity
 
-from dev.autoscale.timeline import WORKLOADS, Event, Scaler
+from dev.autoscale.timeline import Event, Scaler
 from dev.load.cluster import Api
-from dev.settings import API_PORT, NAMESPACE
+from dev.settings import API_PORT, NAMESPACE, WORKLOADS
 
 CALL_SECONDS = 5.0
 

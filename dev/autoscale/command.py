@@ -17,13 +17,13 @@ from dev import FixableError
 from dev.autoscale import compare, plot, watch, zero
 from dev.autoscale import timeline as timelines
 from dev.autoscale.cluster import Cluster
-from dev.autoscale.timeline import WORKLOADS, Timeline
+from dev.autoscale.timeline import Timeline
 from dev.autoscale.verdict import judge, obstacle
 from dev.load import cluster as load_cluster
 from dev.load.command import duration, positive, stoppable
 from dev.load.job import IMAGE, URL, Run
 from dev.options import Parser
-from dev.settings import CONTEXT
+from dev.settings import CONTEXT, WORKLOADS
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:

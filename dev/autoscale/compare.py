@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from dev.autoscale.timeline import WORKLOADS, Timeline, replica_seconds
+from dev.autoscale.timeline import Timeline, replica_seconds
 from dev.autoscale.verdict import judge
 from dev.load.output import Request, quantile
+from dev.settings import WORKLOADS
 
 
 def reaction(timeline: Timeline, workload: str, *, ready: bool) -> float | None:

@@ -7,7 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from dev.autoscale.timeline import WORKLOADS, Sample, Timeline
+from dev.autoscale.timeline import Sample, Timeline
+from dev.settings import WORKLOADS
 
 GREEN, ORANGE, RED, BLUE, GREY = "#2a7f3f", "#d98200", "#c0242d", "#1f5fae", "#777777"
 COLOURS = dict(zip(WORKLOADS, (BLUE, ORANGE), strict=True))

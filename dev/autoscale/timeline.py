@@ -12,8 +12,6 @@ from typing import Any
 
 from dev.load.output import Request
 
-WORKLOADS = ("llm-api", "llm-runtime")
-
 
 @dataclass(frozen=True)
 class Scaler:

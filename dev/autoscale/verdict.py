@@ -4,8 +4,8 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dev.autoscale.timeline import WORKLOADS, Scaler, Timeline
-from dev.settings import CONTEXT, NAMESPACE
+from dev.autoscale.timeline import Scaler, Timeline
+from dev.settings import CONTEXT, NAMESPACE, WORKLOADS
 
 REVERSAL_SECONDS = 300.0  # within which an autoscaler may reverse once
 PEAKS = {"llm-api": "more than 1", "llm-runtime": "2"}

@@ -10,9 +10,10 @@ from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
 from dev.autoscale.cluster import Cluster
-from dev.autoscale.timeline import WORKLOADS, Sample, Scaler, Timeline
+from dev.autoscale.timeline import Sample, Scaler, Timeline
 from dev.autoscale.verdict import obstacle
 from dev.load.output import parse_request, window
+from dev.settings import WORKLOADS
 
 SAMPLE_SECONDS = 2.0
 LINE_SECONDS = 6.0

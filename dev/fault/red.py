@@ -36,10 +36,10 @@ def due(fault: Fault) -> list[Claim]:
 
 def judge(timeline: Timeline, fault: Fault) -> Finding:
     """Check that exactly the claims are red that must be."""
-    judged = [claim for claim in claims(fault) if not (fault.cuts and claim is no_cut)]
-    red = [claim for claim in judged if not claim(timeline).ok]
-    wrong = [str(claim(timeline)) for claim in judged if (claim in due(fault)) != (claim in red)]
-    detail = "; ".join(wrong) or ", ".join(claim.__name__ for claim in red)
+    judged = {c: c(timeline) for c in claims(fault) if not (fault.cuts and c is no_cut)}
+    must = due(fault)
+    wrong = [str(found) for claim, found in judged.items() if found.ok == (claim in must)]
+    detail = "; ".join(wrong) or ", ".join(claim.__name__ for claim in must)
     return Finding(f"{fault.name}: its claims are red when they must be, and no others", not wrong, detail)
 
 

@@ -14,11 +14,11 @@ import yaml
 from dev import FixableError, release
 from dev.gitops.manifests import CHARTS, Release
 from dev.gitops.manifests import release as make_release
+from dev.load import job
 from dev.settings import IMAGES, REGISTRY_PORT, ROOT, Values
 from dev.tilt import sources
 
 HOST = f"localhost:{REGISTRY_PORT}"
-LOAD = {"app.kubernetes.io/name": "llm-load"}  # as in load/job.yaml, by which all this is tried
 
 
 def run(*command: str) -> str:
@@ -98,7 +98,7 @@ def chart_values(chart: str, values: Values) -> dict[str, Any]:
             "model": values["model"],
             "settings": settings,
             "podDisruptionBudget": {"enabled": True},
-            "networkPolicy": {"enabled": True, "from": [{"podSelector": {"matchLabels": LOAD}}]},
+            "networkPolicy": {"enabled": True, "from": [{"podSelector": {"matchLabels": job.LABELS}}]},
         }
     return common | {
         "engine": values["engine"],

@@ -12,6 +12,7 @@ SCRIPTS = ROOT / "load"
 IMAGE = SETTINGS["k6_image"].default
 URL = f"http://llm-api.{NAMESPACE}:{API_PORT}"
 SCENARIOS = ("smoke", "steady", "ramp", "burst", "soak")
+LABELS = {"app.kubernetes.io/name": "llm-load"}  # as in load/job.yaml; NetworkPolicies select them
 # A line per request instead of a progress bar, and no usage report to k6's makers.
 K6_ARGUMENTS = ("run", "--quiet", "--no-color", "--no-usage-report", "--log-format=raw", "--address=")
 
@@ -29,7 +30,7 @@ def config_map(name: str) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": {"name": name, "namespace": NAMESPACE, "labels": {"app.kubernetes.io/name": "llm-load"}},
+        "metadata": {"name": name, "namespace": NAMESPACE, "labels": LABELS},
         "data": {path.name: path.read_text() for path in sorted(SCRIPTS.glob("*.js"))},
     }
 

@@ -23,10 +23,10 @@ from dev.nodes import verdict
 from dev.nodes.platform import FILE, HERE, available, install, nodes_of, spread, workers
 from dev.options import Parser
 from dev.rollout.cluster import Cluster
-from dev.rollout.command import WARM_SECONDS, WORKLOADS, wait_for
+from dev.rollout.command import WARM_SECONDS, wait_for
 from dev.rollout.traffic import Traffic
 from dev.rollout.verdict import Restart
-from dev.settings import CONTEXT, Values
+from dev.settings import CONTEXT, WORKLOADS, Values
 from dev.tilt import sources
 from dev.up.cluster import apply as create
 

@@ -7,8 +7,7 @@ from dev import FixableError, kubectl
 from dev.doctor import tools
 from dev.gitops import argo, artifacts
 from dev.gitops.manifests import Release
-from dev.rollout.command import WORKLOADS
-from dev.settings import NAMESPACE, ROOT, Values
+from dev.settings import NAMESPACE, ROOT, WORKLOADS, Values
 from dev.up import cluster
 
 FILE = "ctlptl-nodes.yaml"

@@ -27,9 +27,8 @@ from dev.rollout.room import room
 from dev.rollout.steps import Step, steps
 from dev.rollout.traffic import Traffic
 from dev.rollout.verdict import Restart, fate, judge
-from dev.settings import CONTEXT
+from dev.settings import CONTEXT, WORKLOADS
 
-WORKLOADS = ("llm-api", "llm-runtime")
 WARM_SECONDS = 10  # of load before the first restart
 PAUSE_SECONDS = 3  # between restarts
 END_SECONDS = 135  # for what was sent before the last restart was over; a request may take 130

@@ -4,9 +4,8 @@ Two autoscalers of one workload would each undo what the other does.
 """
 
 from dev import kubectl
-from dev.settings import NAMESPACE
+from dev.settings import NAMESPACE, WORKLOADS
 
-WORKLOADS = ("llm-api", "llm-runtime")
 KEDA_CRD = "scaledobjects.keda.sh"
 KINDS = {"cpu": "horizontalpodautoscalers", "queue": KEDA_CRD}
 """By AUTOSCALER. KEDA's own HPAs have other names than the workloads', and go with its objects."""

@@ -10,6 +10,7 @@ from dev.fault.fault import ANYWHERE, Fault
 from dev.fault.table import FAULTS, TABLE
 from dev.fault.timeline import Series, Timeline
 from dev.fault.verdict import alert_fires, alert_resolves, expected_answers, recovers
+from tests.dev.fault.timelines import timeline
 
 
 def seen(fault: Fault) -> Timeline:
@@ -17,20 +18,12 @@ def seen(fault: Fault) -> Timeline:
     lane = "clients" if fault.harmless or "clients" in fault.answers else "flood"
     failed = Call(0.0, lane, stream=False, seconds=0.5, status=503, code="any")
     answered = Call(0.0, "clients", stream=False, seconds=0.5, status=200)
-    return Timeline(
-        red.sabotaged(fault),
-        began=0,
-        within=30,
-        injected=10,
-        ended=20,
-        finished=40,
-        calls=[
-            *(replace(answered, at=float(at)) for at in range(10 if lane == "clients" else 40)),
-            *(replace(failed, at=float(at)) for at in range(10, 40)),
-        ],
-        counters={"llm-api-0": [Series("llm_requests_total", [(1, 1), (2, 5)])]},
-        left=0,
-    )
+    calls = [
+        *(replace(answered, at=float(at)) for at in range(10 if lane == "clients" else 40)),
+        *(replace(failed, at=float(at)) for at in range(10, 40)),
+    ]
+    counters = {"llm-api-0": [Series("llm_requests_total", [(1, 1), (2, 5)])]}
+    return timeline(red.sabotaged(fault), calls, counters=counters)
 
 
 @pytest.mark.parametrize("fault", TABLE, ids=lambda fault: fault.name)

@@ -9,6 +9,7 @@ from dev.fault.calls import Call
 from dev.fault.table import FAULTS
 from dev.fault.timeline import AlertChange, Series, Timeline
 from dev.fault.verdict import judge
+from tests.dev.fault.timelines import timeline
 
 POD = "llm-api-0"
 ALERT = FAULTS["runtime-503"].alert
@@ -24,22 +25,17 @@ def busy(at: float, **changes: object) -> Call:
 
 def good() -> Timeline:
     """A run of runtime-503 in which everything happened: the fault lasted from 10 to 20."""
-    return Timeline(
+    calls = [
+        *(call(float(at)) for at in range(10)),
+        *(busy(float(at)) for at in range(10, 20)),
+        *(call(float(at)) for at in range(20, 40)),
+    ]
+    return timeline(
         FAULTS["runtime-503"],
-        began=0,
-        within=30,
-        injected=10,
-        ended=20,
-        finished=40,
-        calls=[
-            *(call(float(at)) for at in range(10)),
-            *(busy(float(at)) for at in range(10, 20)),
-            *(call(float(at)) for at in range(20, 40)),
-        ],
+        calls,
         alerts=[AlertChange(14, ALERT, True), AlertChange(25, ALERT, False)],
         counters={POD: [Series("llm_requests_total", [(1, 1), (2, 5), (3, 5)])]},
         starts={POD: [(1, 1000), (2, 1000), (3, 1000)]},
-        left=0,
     )
 
 

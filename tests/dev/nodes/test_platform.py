@@ -8,8 +8,7 @@ import yaml
 
 from dev import FixableError, kubectl
 from dev.nodes import platform
-from dev.rollout.command import WORKLOADS
-from dev.settings import ROOT
+from dev.settings import ROOT, WORKLOADS
 from tests.charts.conftest import helm
 from tests.charts.helm import Helm, by_kind, pod
 
