@@ -26,7 +26,8 @@ PASSING = {"bare ASGI": "bench.passing:asgi", "bare FastAPI": "bench.passing:fas
 
 def passing(name: str, runtime_url: str) -> Recipe:
     """Return how to start an app that only passes calls on."""
-    start = [PASSING[name] if part == "main:app" else part for part in servers.uvicorn("--lifespan", "off")]
+    service = servers.uvicorn("--factory", "--lifespan", "off")
+    start = [PASSING[name] if part == "main:app" else part for part in service]
     settings = {"PASSING_TO": runtime_url, "PYTHONPATH": f"{ROOT}:{ROOT / 'api'}"}
     return Recipe(name.replace(" ", "-"), start, ROOT, settings, "/ready")
 

@@ -1,5 +1,7 @@
 """What the gateway's CPU time is compared with does the work that it is compared for."""
 
+from collections.abc import Callable
+
 import httpx
 import pytest
 from starlette.types import ASGIApp
@@ -9,17 +11,19 @@ from bench.cost import PASSING
 from bench.cost import passing as recipe
 
 
-@pytest.mark.parametrize("app", [passing.asgi, passing.fast])
+@pytest.mark.parametrize("make", [passing.asgi, passing.fast])
 @pytest.mark.parametrize("status", [200, 503])
 async def test_a_chat_is_passed_on_and_its_answer_back(
-    app: ASGIApp, status: int, monkeypatch: pytest.MonkeyPatch
+    make: Callable[[], ASGIApp], status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         asked = f"{request.method} {request.url.path} ".encode()
         return httpx.Response(status, content=asked + request.read())
 
-    monkeypatch.setattr(passing, "transport", httpx.MockTransport(answer))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x.test") as http:
+    monkeypatch.setenv("PASSING_TO", "http://runtime.test")
+    monkeypatch.setattr(passing, "collect_less", lambda: None)
+    monkeypatch.setattr(passing, "Transport", lambda keep_alive_seconds: httpx.MockTransport(answer))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(make()), base_url="http://x.test") as http:
         assert (await http.get("/ready")).status_code == 200
         response = await http.post("/api/chat", content=b"Hello")
     assert (response.status_code, response.content) == (status, b"POST /api/chat Hello")
