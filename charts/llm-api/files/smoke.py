@@ -15,10 +15,10 @@ import urllib.request
 
 URL = os.environ["LLM_URL"]
 KEY = os.environ.get("LLM_API_KEYS", "").split(",")[0]
+# BEGIN common to both charts (edit charts/llm-api)
 SECONDS = 120  # of silence
 REACH_SECONDS = 10  # what enforces NetworkPolicies may refuse a pod that has just started
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # whatever HTTP_PROXY says
-PROMPT = {"prompt": "Say hello.", "options": {"num_predict": 16, "temperature": 0}}
 
 
 def reach():
@@ -31,6 +31,10 @@ def reach():
             time.sleep(0.5)
         else:
             return
+
+
+# END common
+PROMPT = {"prompt": "Say hello.", "options": {"num_predict": 16, "temperature": 0}}
 
 
 def ask(path, body=None):

@@ -10,6 +10,7 @@ import urllib.parse
 import urllib.request
 
 URL, MODEL = os.environ["OLLAMA_HOST"], os.environ["MODEL"]
+# BEGIN common to both charts (edit charts/llm-api)
 SECONDS = 120  # of silence
 REACH_SECONDS = 10  # what enforces NetworkPolicies may refuse a pod that has just started
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # whatever HTTP_PROXY says
@@ -25,6 +26,9 @@ def reach():
             time.sleep(0.5)
         else:
             return
+
+
+# END common
 
 
 def main():
