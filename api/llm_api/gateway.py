@@ -120,7 +120,6 @@ class Gateway:
         phases.runtime_load = finish.load
         if not job.stream and finish.usage.generated_tokens:
             phases.infer_first_token(finish.decode)
-        self.admission.observe(phases.durations.inference)
         return finish
 
     async def settle(self, job: Job, phases: Phases) -> Job:
@@ -156,7 +155,9 @@ class Gateway:
         deadline = asyncio.timeout(self._remaining(phases))
         self._deadlines.add(deadline)
         try:
+            phases.queued = True
             async with deadline, self.admission:
+                phases.queued = False
                 return await work()
         except TimeoutError:
             raise OutOfTimeError(self._timeout_message(phases)) from None
@@ -167,9 +168,11 @@ class Gateway:
     async def _dispatch(self, job: Job, phases: Phases, emit: Emit) -> Finish:
         """Send a job to the runtime, again and again while none can be reached but one is expected."""
         while True:
-            phases.dispatched = clock()
+            phases.dispatched = began = clock()
             try:
-                return await self._runtime.generate(job, phases, emit)
+                finish = await self._runtime.generate(job, phases, emit)
+                self.admission.observe(clock() - began)
+                return finish
             except RuntimeUnavailableError as error:
                 await self.waiting.pause(error, job.model, phases)
 

@@ -56,6 +56,7 @@ class Phases:
     first_token: float | None = None
     ended: float | None = None
     runtime_load: float = 0.0
+    queued: bool = False  # whether it waits for a slot right now
 
     @property
     def durations(self) -> Durations:
@@ -105,6 +106,7 @@ def together(generations: Sequence[Phases]) -> Phases:
         of("first_token", min),
         of("ended", max),
         max(phases.runtime_load for phases in generations),
+        all(phases.queued for phases in generations),
     )
 
 

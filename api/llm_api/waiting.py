@@ -60,7 +60,7 @@ class Waiting:
             return "generating"
         if phases.dispatched is not None:
             return "waiting for a token" if await self._loaded(model) else "loading"
-        if self._catalogue.error is None:
+        if phases.queued:
             return "waiting in the queue"
         return self.pulls.progress(model) or "waiting for the runtime"
 

@@ -11,6 +11,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.responses import StreamingResponse
 from llm_api.gateway import Gateway
+from llm_api.record import Phases
 from llm_api.server.limits import Protocol
 from llm_api.settings import Settings
 
@@ -143,6 +144,13 @@ async def test_a_stream_says_that_it_waits_for_the_runtime_then_that_the_model_l
     assert list(dict.fromkeys(comments)) == [": waiting for the runtime", ": loading"]
     assert events[: len(comments)] == comments
     assert events[-2:] == ["data: [DONE]", ""]
+
+
+@pytest.mark.parametrize("up", [True, False])
+async def test_what_a_request_waits_for_depends_on_where_it_is_not_on_the_last_look(up: bool) -> None:
+    async with gateway_of(Runtime(up=up)) as (gateway, _):
+        assert await gateway.waiting.progress(MODEL, Phases(queued=True)) == "waiting in the queue"
+        assert await gateway.waiting.progress(MODEL, Phases()) == "waiting for the runtime"
 
 
 async def test_a_client_that_leaves_stops_waiting() -> None:
