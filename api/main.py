@@ -27,7 +27,6 @@ from llm_api.server.routes import (
     GENERATION_ERRORS,
     App,
     BoundedRoute,
-    Direct,
     paths,
     paths_with_body,
     responses,
@@ -125,6 +124,7 @@ def create_app(settings: Settings | None = None, transport: httpx.AsyncBaseTrans
             watching.cancel()
 
     return App(
+        direct=GENERATORS,
         title="llm-api",
         version="0.1.0",
         summary="A gateway to a language model: admission, streaming, metrics.",
@@ -136,7 +136,6 @@ def create_app(settings: Settings | None = None, transport: httpx.AsyncBaseTrans
         middleware=[
             Middleware(Cors),
             Middleware(RequestMiddleware, probes=PROBES, counted=GENERATING),
-            Middleware(Direct, routers=GENERATORS),
         ],
         exception_handlers={
             404: unrouted.unknown_path,

@@ -73,7 +73,7 @@ def gateway(runtime_url: str, log_level: str) -> Recipe:
         "LLM_LOG_LEVEL": log_level,
         "LLM_LOG_FORMAT": "json",
     }
-    protocol = ("--http", PROTOCOLS["api"])
+    protocol = ("--http", PROTOCOLS["api"], "--no-proxy-headers")
     return Recipe("gateway", uvicorn(*protocol), ROOT / "api", settings, "/ready")
 
 

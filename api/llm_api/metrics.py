@@ -9,7 +9,6 @@ from prometheus_client import (
     CollectorRegistry,
     Counter,
     Gauge,
-    Histogram,
     ProcessCollector,
     disable_created_metrics,
     generate_latest,
@@ -18,6 +17,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.openmetrics import exposition as openmetrics
 
 from llm_api.admission import Admission
+from llm_api.histogram import Histogram, Series
 from llm_api.record import Phases, RequestRecord, Usage
 from llm_api.server.limits import Protocol
 
@@ -43,7 +43,7 @@ HISTOGRAMS = {
 class ModelMetrics:
     """The histograms and counters of one model, kept because looking up labels on every request is slow."""
 
-    histograms: dict[str, Histogram]
+    histograms: dict[str, Series]
     prompt_tokens: Counter
     generated_tokens: Counter
 
@@ -76,7 +76,7 @@ class Metrics:
             registry=registry,
         )
         self._histograms = {
-            name: Histogram(f"llm_{name}_seconds", text, ["model"], buckets=buckets, registry=registry)
+            name: Histogram(f"llm_{name}_seconds", text, "model", buckets, registry)
             for name, (text, buckets) in HISTOGRAMS.items()
         }
         self._prompt = Counter("llm_prompt_tokens", "Prompt tokens.", ["model"], registry=registry)

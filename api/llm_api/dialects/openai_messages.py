@@ -162,12 +162,12 @@ def for_ollama(messages: Sequence[Message]) -> Iterator[dict[str, Any]]:
 
 def length(messages: Sequence[dict[str, Any]]) -> int:
     """Return the number of characters of Ollama's messages that count as prompt."""
-    return sum(
-        len(message["content"])
-        + len(message.get("thinking", ""))
-        + sum(len(str(call["function"]["arguments"])) for call in message.get("tool_calls", ()))
-        for message in messages
-    )
+    characters = 0
+    for message in messages:
+        characters += len(message["content"]) + len(message.get("thinking", ""))
+        for call in message.get("tool_calls", ()):
+            characters += len(str(call["function"]["arguments"]))
+    return characters
 
 
 def _text(content: str | Sequence[Any] | None) -> str:

@@ -12,7 +12,7 @@ from llm_api.dialects.dialect import AnswerFormat, encode
 from llm_api.errors import GatewayError, ShuttingDownError
 from llm_api.gateway import Gateway
 from llm_api.record import Phases, RequestRecord, clock
-from llm_api.server.departure import while_connected
+from llm_api.server.connection import while_connected
 from llm_api.upstream.chunk import Chunk, joined
 from llm_api.upstream.client import Job
 
@@ -82,11 +82,15 @@ class Answer(Response):
         await self._send_body(start + self._format.last(finish, self._phases), more=False)
 
     async def _emit(self, chunks: list[Chunk]) -> None:
-        async with self._sending:
-            await self._send_piece(self._format.pieces(chunks))
+        content = self._format.pieces(chunks)
+        if self._began:  # From here on, a piece or a comment is one message, which is written as a whole.
+            await self._send_piece(content)
+        else:
+            async with self._sending:
+                await self._send_piece(content)
 
     async def _send_piece(self, content: bytes) -> None:
-        start = await self._start_stream()
+        start = b"" if self._began else await self._start_stream()
         await self._send_body(start + content, more=True)
         self._sent_at = clock()
 

@@ -18,6 +18,7 @@ from llm_api.errors import (
     UnsupportedError,
 )
 from llm_api.record import clock
+from llm_api.server.connection import has_arrived
 from llm_api.settings import Settings
 
 M = TypeVar("M", bound=Strict)
@@ -27,7 +28,7 @@ Path = tuple[int | str, ...]
 MAX_EXPLAINED = 100
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Body(Generic[M]):
     """A valid body.
 
@@ -63,29 +64,36 @@ async def read(request: Request, model: type[M], settings: Settings) -> Body[M]:
 
 
 async def _content(request: Request, settings: Settings) -> bytes:
-    """Count the bytes as they arrive: a Content-Length may be missing or wrong."""
+    """Receive the body."""
     limit = settings.max_body_bytes
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and (len(declared) > 15 or int(declared) > limit):
+    declared = dict(request.scope["headers"]).get(b"content-length", b"")
+    if declared.isdigit() and (len(declared) > 15 or int(declared) > limit):
         raise _too_large(limit)
-    chunks: list[bytes] = []
-    size = 0
-    more = True
+    if has_arrived(request.scope):
+        return await _received(request, limit)  # at once: a time limit would only take time
     try:
         async with asyncio.timeout(settings.body_timeout_seconds):
-            while more:
-                message = await request.receive()
-                if message["type"] == "http.disconnect":
-                    raise ClientLeftError("the client left")
-                chunk, more = message.get("body", b""), message.get("more_body", False)
-                chunks.append(chunk)
-                size += len(chunk)
-                if size > limit:
-                    raise _too_large(limit)
+            return await _received(request, limit)
     except TimeoutError:
         raise BodyTimeoutError(
             f"the body did not arrive within {settings.body_timeout_seconds:g} s"
         ) from None
+
+
+async def _received(request: Request, limit: int) -> bytes:
+    """Count the bytes as they arrive: a Content-Length may be missing or wrong."""
+    chunks: list[bytes] = []
+    size = 0
+    more = True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientLeftError("the client left")
+        chunk, more = message.get("body", b""), message.get("more_body", False)
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > limit:
+            raise _too_large(limit)
     return b"".join(chunks)
 
 

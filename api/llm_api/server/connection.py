@@ -1,4 +1,4 @@
-"""Ends the work for a client that leaves."""
+"""What an app asks of the connection of its request: whether all has arrived, and to be told who leaves."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -6,10 +6,18 @@ from typing import Any
 
 from starlette.types import Receive, Scope
 
-# The gateway's own protocol (limits.py) has this extension of ASGI: a function that takes what to call when
-# the client leaves, or None for nothing. Other servers tell only who waits for it: a task for each request.
-ON_DEPARTURE = "llm_api.on_departure"
+# The gateway's own protocol (limits.py) has these extensions of ASGI. The first tells whether all of the body
+# has arrived. The second takes what to call when the client leaves, or None for nothing; other servers tell
+# only who waits for it: a task for each request.
+HAS_ARRIVED, ON_DEPARTURE = "llm_api.has_arrived", "llm_api.on_departure"
+HasArrived = Callable[[], bool]
 OnDeparture = Callable[[Callable[[], object] | None], None]
+
+
+def has_arrived(scope: Scope) -> bool:
+    """Return whether all of the body has arrived; False on other servers, which do not tell."""
+    asked: HasArrived | None = scope.get("extensions", {}).get(HAS_ARRIVED)
+    return asked is not None and asked()
 
 
 async def while_connected(scope: Scope, receive: Receive, work: Coroutine[Any, Any, None]) -> bool:

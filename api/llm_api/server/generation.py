@@ -19,8 +19,8 @@ async def answer(request: Request, body: GenerationRequest) -> Response:
         GatewayError: The key's budget is used up, the model is not known or not capable of this, or the
             request is over a limit.
     """
-    gateway: Gateway = request.state.gateway
-    record: RequestRecord = request.state.record
+    gateway: Gateway = request.scope["state"]["gateway"]
+    record: RequestRecord = request.scope["state"]["record"]
     await gateway.keys.spend(record.key)
     listed = await gateway.waiting.find(body.model)
     job = body.job(listed or body.model or gateway.settings.model, gateway.settings)

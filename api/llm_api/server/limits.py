@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from llm_api.server.departure import ON_DEPARTURE
+from llm_api.server.connection import HAS_ARRIVED, ON_DEPARTURE
 from llm_api.server.http10 import without_chunks
 from llm_api.server.linger import LingeringTransport
 from llm_api.server.upgrade import Parser
@@ -97,6 +97,8 @@ class Protocol(HttpToolsProtocol):
             self._head_size += 0 if self._head_began else len(data)
             if self._head_size > self.head_bytes:
                 self.send_400_response("Request header fields are too large.")
+            elif self._head_timer is None:
+                self._start_timer()
         elif self.cycle.response_complete:
             self._ignore(len(data))
 
@@ -105,8 +107,6 @@ class Protocol(HttpToolsProtocol):
         super().on_message_begin()
         self._in_request, self._in_head, self._head_began = True, True, True
         self._head_size = self._ignored_bytes = 0
-        if self._head_timer is None:
-            self._start_timer()
 
     def on_headers_complete(self) -> None:
         """Check the size of the complete head.
@@ -140,7 +140,7 @@ class Protocol(HttpToolsProtocol):
         super().resume_writing()
 
     def on_departure(self, leave: Callable[[], object] | None) -> None:
-        """Call this when the client leaves (see departure.py)."""
+        """Call this when the client leaves (see connection.py)."""
         self._leave = leave
         if leave:
             self.flow.resume_reading()  # which a large body has paused: the end would not be seen
@@ -148,7 +148,8 @@ class Protocol(HttpToolsProtocol):
                 leave()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGIApp) -> None:  # type: ignore[override]
-        cycle.scope["extensions"] = {ON_DEPARTURE: self.on_departure}  # type: ignore[dict-item]
+        extensions = {HAS_ARRIVED: lambda: not cycle.more_body, ON_DEPARTURE: self.on_departure}
+        cycle.scope["extensions"] = extensions  # type: ignore[typeddict-item]
         if cycle.scope["http_version"] == "1.0":
             app = without_chunks(app, cycle)
         super()._start_asgi_task(cycle, app)  # type: ignore[arg-type]

@@ -40,7 +40,7 @@ class RequestMiddleware:
             return
         gateway: Gateway = scope["state"]["gateway"]
         headers, path = Headers(scope=scope), scope["path"]
-        record = RequestRecord(request_id(headers), route=path if path in self._counted else "")
+        record = RequestRecord(request_id(scope), route=path if path in self._counted else "")
         scope["state"]["record"] = record
         if gateway.tracing and record.route:
             record.trace = gateway.tracing.begin(record, scope, headers)
@@ -105,9 +105,9 @@ def without_traceback(send: Send) -> Send:
     return send_lifespan
 
 
-def request_id(headers: Headers) -> str:
+def request_id(scope: Scope) -> str:
     """Return the client's X-Request-ID if it is safe to log, else a new id."""
-    given = headers.get("x-request-id", "")
+    given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
     return given if REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from llm_api.record import Usage
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ToolCall:
     """A function that the model wants called; its arguments are JSON values."""
 
@@ -35,7 +35,7 @@ class Chunk:
     embeddings: list[list[float]] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Finish:
     """The end of a generation. Durations in seconds.
 

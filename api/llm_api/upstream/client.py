@@ -4,20 +4,23 @@ import asyncio
 import json
 import random
 from collections.abc import Awaitable, Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Literal
 
 import httpx
+from pydantic_core import PydanticSerializationError, to_json
 
-from llm_api.errors import InvalidRequestError, OutOfTimeError, RuntimeFailedError, RuntimeLostError
+from llm_api.errors import InvalidRequestError, OutOfTimeError, RuntimeLostError
 from llm_api.record import Phases, clock
 from llm_api.settings import Settings
 from llm_api.upstream import ollama
 from llm_api.upstream.chunk import Chunk, Finish
 from llm_api.upstream.replicas import Replica, Replicas, unavailable
 from llm_api.upstream.retries import RetryBudget
+from llm_api.upstream.silence import SilenceLimit
+from llm_api.upstream.transport import RawResponse, sending_by
 
 Emit = Callable[[list[Chunk]], Awaitable[None]]
 
@@ -25,10 +28,10 @@ Emit = Callable[[list[Chunk]], Awaitable[None]]
 CONNECTION_ERRORS = (httpx.ConnectError, httpx.ConnectTimeout)
 ATTEMPTS = 3
 BACKOFF_SECONDS = 0.05
-_dumps = json.JSONEncoder(allow_nan=False).encode
+_strict = json.JSONEncoder(allow_nan=False).encode
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Job:
     """One generation, as Ollama's API takes it.
 
@@ -76,10 +79,9 @@ class Runtime:
     """
 
     def __init__(self, settings: Settings, transport: httpx.AsyncBaseTransport, replicas: Replicas) -> None:
-        self._settings, self._transport, self._replicas = settings, transport, replicas
+        self._settings, self._send, self._replicas = settings, sending_by(transport), replicas
         self._budget = RetryBudget()
         self._headers = [(b"content-type", b"application/json"), (b"host", replicas.host.encode())]
-        self._timeout = httpx.Timeout(None, connect=settings.connect_timeout_seconds).as_dict()
 
     async def generate(self, job: Job, phases: Phases, emit: Emit) -> Finish:
         """Generate, passing chunks of output to `emit` as they arrive; cancelling the call stops the runtime.
@@ -91,34 +93,22 @@ class Runtime:
         """
         first = self._settings.first_token_timeout_seconds
         between = self._settings.between_tokens_timeout_seconds
+        limit = SilenceLimit(first, between) if job.stream else None
         try:
-            async with asyncio.timeout(first) if job.stream else nullcontext() as limit:
+            async with limit or nullcontext():
                 response, replica = await self._open(job)
                 try:
-                    if response.status_code != 200:
-                        raise ollama.error_of(response, await response.aread(), job.model)
-                    async for chunks, finish in ollama.events(response):
-                        if limit:
-                            limit.reschedule(None)  # A slow client is not the runtime's fault.
-                        if chunks:
-                            if phases.first_token is None and job.stream:
-                                phases.first_token = clock()
-                            await emit(chunks)
-                        if finish is not None:
-                            return finish
-                        if limit:
-                            limit.reschedule(asyncio.get_running_loop().time() + between)
+                    return await _read(response, job, phases, emit, limit)
                 finally:
                     replica.busy -= 1
-                    await response.aclose()
+                    await response.stream.aclose()
         except TimeoutError:
             seconds, which = (between, "next") if phases.first_token else (first, "first")
             raise OutOfTimeError(f"the runtime sent no {which} token within {seconds:g} s") from None
         except httpx.RequestError as error:
             raise RuntimeLostError(f"the connection to the runtime broke: {error}") from error
-        raise RuntimeFailedError("the runtime's response ended early")
 
-    async def _open(self, job: Job) -> tuple[httpx.Response, Replica]:
+    async def _open(self, job: Job) -> tuple[RawResponse, Replica]:
         """Send the job to the least busy replica, and to others if that one does not accept it.
 
         Returns:
@@ -133,16 +123,13 @@ class Runtime:
                 replica = self._replicas.all[0]
             if replica is None:
                 raise unavailable(self._replicas)
-            request = httpx.Request(
-                "POST",
-                _url(replica.url + job.path),
-                headers=[*self._headers, *job.headers, (b"content-length", b"%d" % len(content))],
-                stream=httpx.ByteStream(content),
-                extensions={"timeout": self._timeout},
-            )
+            url = _url(replica.url + job.path)
+            headers = [*self._headers, *job.headers, (b"content-length", b"%d" % len(content))]
+            seconds = self._settings.connect_timeout_seconds
             replica.busy += 1
             try:
-                return await self._transport.handle_async_request(request), replica
+                response = await self._send("POST", url, headers, content, seconds)
+                return response, replica
             except CONNECTION_ERRORS as error:
                 replica.busy -= 1
                 replica.failing = True
@@ -155,14 +142,42 @@ class Runtime:
             await asyncio.sleep(BACKOFF_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, no secret
 
 
+async def _read(
+    response: RawResponse, job: Job, phases: Phases, emit: Emit, limit: SilenceLimit | None
+) -> Finish:
+    """Pass on the output of a response as it arrives, and return its end; raises what `generate` does."""
+    if response.status != 200:
+        content = b"".join([piece async for piece in response.stream])
+        raise ollama.error_of(response.status, httpx.Headers(response.headers), content, job.model)
+    reader, pieces = ollama.Reader(), aiter(response.stream)
+    while not reader.error:
+        chunks = reader.read(await anext(pieces, None))
+        if chunks:
+            if limit:
+                limit.pause()  # A slow client is not the runtime's fault.
+                if phases.first_token is None:
+                    phases.first_token = clock()
+            await emit(chunks)
+        if reader.finish:
+            return reader.finish
+        if limit and chunks is not None:
+            limit.resume()
+    raise reader.error
+
+
 def _encoded(job: Job) -> bytes:
     """Return the body of a request.
 
     Raises:
         InvalidRequestError: It has a number such as NaN, which pydantic lets pass where anything may be.
     """
+    body = job.payload | {"model": job.model, "stream": job.stream}
+    with suppress(PydanticSerializationError):  # at a lone surrogate, which Python's own encoder escapes
+        content = to_json(body, inf_nan_mode="constants")
+        if b"NaN" not in content and b"Infinity" not in content:
+            return content
     try:
-        return _dumps(job.payload | {"model": job.model, "stream": job.stream}).encode()
+        return _strict(body).encode()
     except ValueError:
         raise InvalidRequestError("the request has a number that JSON does not have") from None
 

@@ -54,7 +54,8 @@ class Inventory:
                 tried.append(replica)
                 continue
             if response.status_code != 200:
-                raise ollama.error_of(response, response.content, str((payload or {}).get("model", "")))
+                model = str((payload or {}).get("model", ""))
+                raise ollama.error_of(response.status_code, response.headers, response.content, model)
             try:
                 return response.json()
             except ollama.MALFORMED as error:

@@ -4,7 +4,7 @@ import json
 import math
 import re
 import secrets
-from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import httpx
@@ -41,38 +41,50 @@ CRASHED = re.compile(r"unexpectedly stopped|process has terminated|process no lo
 DEFAULT_RETRY_SECONDS = 2
 
 
-async def events(response: httpx.Response) -> AsyncIterator[tuple[list[Chunk], Finish | None]]:
-    """Yield the chunks that arrived together, and with the last ones the end of the generation.
+@dataclass(slots=True)
+class Reader:
+    """Reads a response as it arrives.
 
-    Ollama stops a model that repeats itself; the response then ends regularly, but without a last object, and
-    its chunks are the only count of the tokens.
-
-    Raises:
-        RuntimeFailedError: The response reports an error, or is not in Ollama's format.
+    Attributes:
+        finish: The end of the generation, once it has been read.
+        error: Why there is none: the response reports an error, or is not in Ollama's format.
     """
-    assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - narrows the type
-    rest, count = b"", 0
-    async for received in response.stream:
-        *lines, rest = (rest + received).split(b"\n")
-        if len(rest) > MAX_LINE_BYTES:
-            raise RuntimeFailedError(f"the runtime sent a line of more than {MAX_LINE_BYTES} bytes")
-        if lines:
-            chunks: list[Chunk] = []
-            try:
-                finish = parse(lines, chunks)
-            except RuntimeFailedError:
-                if chunks:
-                    yield chunks, None  # An error does not take what arrived together with it.
-                raise
-            yield chunks, finish
-            count += len(chunks)
-    if rest:
-        chunks = []
-        finish = parse([rest], chunks)
-        yield chunks, finish
-        count += len(chunks)
-    if count:
-        yield [], Finish("stop", Usage(0, count), 0.0, 0.0)
+
+    finish: Finish | None = None
+    error: RuntimeFailedError | None = None
+    _rest: bytes = b""
+    _count: int = 0
+
+    def read(self, received: bytes | None) -> list[Chunk] | None:
+        """Return the output in the lines that are complete now; None if there is no such line.
+
+        Args:
+            received: What has arrived; None at the end of the response.
+        """
+        *lines, self._rest = [self._rest, b""] if received is None else (self._rest + received).split(b"\n")
+        if len(self._rest) > MAX_LINE_BYTES:
+            self.error = RuntimeFailedError(f"the runtime sent a line of more than {MAX_LINE_BYTES} bytes")
+        if not lines:
+            return None
+        chunks: list[Chunk] = []
+        try:
+            self.finish = parse(lines, chunks)
+        except RuntimeFailedError as error:
+            self.error = error  # It does not take what arrived together with it.
+        self._count += len(chunks)
+        if received is None and not self.finish and not self.error:
+            self._end()
+        return chunks
+
+    def _end(self) -> None:
+        """Ollama stops a model that repeats itself: its response then ends without a last object.
+
+        The chunks are the only count of the tokens.
+        """
+        if self._count:
+            self.finish = Finish("stop", Usage(0, self._count), 0.0, 0.0)
+        else:
+            self.error = RuntimeFailedError("the runtime's response ended early")
 
 
 def _reject(constant: str) -> NoReturn:
@@ -163,7 +175,8 @@ def _finish(event: dict[str, Any]) -> Finish:
 
 def _amount(event: dict[str, Any], name: str) -> int:
     """Return a non-negative integer, capped so that the sums of the metrics cannot overflow."""
-    return max(0, min(int(event.get(name, 0)), 2**63 - 1))
+    amount = int(event.get(name, 0))
+    return amount if 0 <= amount < 2**63 else max(0, min(amount, 2**63 - 1))
 
 
 def failure(message: str) -> RuntimeFailedError:
@@ -173,9 +186,8 @@ def failure(message: str) -> RuntimeFailedError:
     return ModelCrashedError(message) if CRASHED.search(message) else RuntimeFailedError(message)
 
 
-def error_of(response: httpx.Response, content: bytes, model: str) -> GatewayError:
-    """Return the error for a response whose status is not 200, given the content that has been read."""
-    status = response.status_code
+def error_of(status: int, headers: httpx.Headers, content: bytes, model: str) -> GatewayError:
+    """Return the error for a response whose status is not 200."""
     try:
         message = str(json.loads(content)["error"])
     except MALFORMED:
@@ -187,11 +199,11 @@ def error_of(response: httpx.Response, content: bytes, model: str) -> GatewayErr
         return kind(f"the runtime rejected the request: {message}")
     if status in (429, 503):
         busy = RuntimeLimitError if status == 429 else RuntimeBusyError
-        return busy(f"the runtime is busy: {message}", retry_after=_retry_after(response))
+        return busy(f"the runtime is busy: {message}", retry_after=_retry_after(headers))
     return failure(f"the runtime responded with status {status}: {message}")
 
 
-def _retry_after(response: httpx.Response) -> int:
+def _retry_after(headers: httpx.Headers) -> int:
     """Return the runtime's Retry-After in seconds, or 2 if it sent none or a date."""
-    given = response.headers.get("retry-after", "")
+    given = headers.get("retry-after", "")
     return int(given) if re.fullmatch(r"[0-9]{1,6}", given) else DEFAULT_RETRY_SECONDS

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 from llm_api.dialects.dialect import GenerationRequest
-from llm_api.server.departure import while_connected
+from llm_api.server.connection import while_connected
 from llm_api.server.generation import answer
 from llm_api.server.limits import Protocol
 from starlette.requests import Request
