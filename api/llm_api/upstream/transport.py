@@ -9,8 +9,9 @@ It exists because the gateway has no CPU time to spare: its goal of half of the 
     httpx-aiohttp        287    170    171
     httpx's own          535  1,121  6,249
 
-Generations go to its `send`, without httpx's requests and responses, which would take a twelfth of the CPU time
-of a call. Any other transport of httpx (https://www.python-httpx.org/advanced/transports/) can take its place.
+Generations go to its `send`, without httpx's requests and responses, which would take a twelfth of the CPU
+time of a call. Any other transport of httpx can take its place
+(https://www.python-httpx.org/advanced/transports/).
 """
 
 import asyncio
