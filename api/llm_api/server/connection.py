@@ -10,14 +10,14 @@ from starlette.types import Receive, Scope
 # has arrived. The second takes what to call when the client leaves, or None for nothing; other servers tell
 # only who waits for it: a task for each request.
 HAS_ARRIVED, ON_DEPARTURE = "llm_api.has_arrived", "llm_api.on_departure"
-HasArrived = Callable[[], bool]
+HasArrived = Callable[[Scope], bool]
 OnDeparture = Callable[[Callable[[], object] | None], None]
 
 
 def has_arrived(scope: Scope) -> bool:
-    """Return whether all of the body has arrived; False on other servers, which do not tell."""
+    """Return whether all of the body is known to have arrived: other servers do not tell."""
     asked: HasArrived | None = scope.get("extensions", {}).get(HAS_ARRIVED)
-    return asked is not None and asked()
+    return asked is not None and asked(scope)
 
 
 async def while_connected(scope: Scope, receive: Receive, work: Coroutine[Any, Any, None]) -> bool:

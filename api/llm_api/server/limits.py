@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from llm_api.server.connection import HAS_ARRIVED, ON_DEPARTURE
@@ -139,6 +139,10 @@ class Protocol(HttpToolsProtocol):
         self._stop_stall_timer()
         super().resume_writing()
 
+    def has_arrived(self, scope: Scope) -> bool:
+        """Tell whether all of this request's body has arrived, if it is the newest on this connection."""
+        return self.cycle.scope is scope and not self.cycle.more_body
+
     def on_departure(self, leave: Callable[[], object] | None) -> None:
         """Call this when the client leaves (see connection.py)."""
         self._leave = leave
@@ -148,7 +152,7 @@ class Protocol(HttpToolsProtocol):
                 leave()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGIApp) -> None:  # type: ignore[override]
-        extensions = {HAS_ARRIVED: lambda: not cycle.more_body, ON_DEPARTURE: self.on_departure}
+        extensions = {HAS_ARRIVED: self.has_arrived, ON_DEPARTURE: self.on_departure}
         cycle.scope["extensions"] = extensions  # type: ignore[typeddict-item]
         if cycle.scope["http_version"] == "1.0":
             app = without_chunks(app, cycle)

@@ -94,23 +94,16 @@ class App(FastAPI):
 
     def __init__(self, *, direct: Sequence[APIRouter], **options: Any) -> None:
         super().__init__(**options)
-        self._direct = direct
-
-    def build_middleware_stack(self) -> ASGIApp:
-        """Return FastAPI's layers, or for these routes only the app's own middleware."""
-        all_layers = super().build_middleware_stack()
-        direct = {
+        self._direct = {
             (method, route.path): self._in_middleware(route.app)
-            for router in self._direct
+            for router in direct
             for route in _with_body(router)
             for method in route.methods or ()
         }
 
-        async def choose(scope: Scope, receive: Receive, send: Send) -> None:
-            chosen = direct.get((scope.get("method", ""), scope.get("path", "")), all_layers)
-            await chosen(scope, receive, send)
-
-        return choose
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self._direct.get((scope.get("method", ""), scope.get("path", "")), super().__call__)
+        await app(scope, receive, send)
 
     def _in_middleware(self, app: ASGIApp) -> ASGIApp:
         for middleware, args, options in reversed(self.user_middleware):

@@ -27,7 +27,7 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self.headers: list[tuple[bytes, bytes]] = []
         self.status = 0
-        self.complete = self._received = self._delimited = self._paused = False
+        self.complete = self._received = self._paused = False
         self._body = bytearray()
         self._error: Exception | None = None
         self.transport.write(message)
@@ -77,6 +77,10 @@ class Connection(asyncio.Protocol):
         if self._waiter and not self._waiter.done():
             self._waiter.set_result(None)
 
+    def _delimited(self) -> bool:
+        """Tell whether the headers say where the body ends."""
+        return any(name.lower() in (b"content-length", b"transfer-encoding") for name, _ in self.headers)
+
     # ---- asyncio.Protocol ---------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -100,7 +104,7 @@ class Connection(asyncio.Protocol):
         self._lost = True
         if self.complete:
             return
-        if self.status and not self._delimited and exc is None:
+        if self.status and not self._delimited() and exc is None:
             self.complete = True
         elif self._error is None:
             kind = httpx.RemoteProtocolError if self._received else httpx.ConnectError
@@ -124,8 +128,6 @@ class Connection(asyncio.Protocol):
             self.headers.clear()
             return
         self.status = status
-        names = {name.lower() for name, _ in self.headers}
-        self._delimited = not names.isdisjoint((b"content-length", b"transfer-encoding"))
 
     def on_body(self, body: bytes) -> None:
         self._body += body
