@@ -51,7 +51,7 @@ class Keys:
         Raises:
             KeyLimitError: The budget is used up.
         """
-        if self._window is None or not key_id:
+        if self._window is None:
             return
         item = RateLimitItemPerMinute(self._limit)
         if not await self._window.hit(item, key_id):

@@ -18,7 +18,7 @@ from llm_api.errors import (
     UnsupportedError,
 )
 from llm_api.record import clock
-from llm_api.server.connection import has_arrived
+from llm_api.server.connection import arrived_body
 from llm_api.settings import Settings
 
 M = TypeVar("M", bound=Strict)
@@ -69,15 +69,18 @@ async def _content(request: Request, settings: Settings) -> bytes:
     declared = dict(request.scope["headers"]).get(b"content-length", b"")
     if declared.isdigit() and (len(declared) > 15 or int(declared) > limit):
         raise _too_large(limit)
-    if has_arrived(request.scope):
-        return await _received(request, limit)  # at once: a time limit would only take time
-    try:
-        async with asyncio.timeout(settings.body_timeout_seconds):
-            return await _received(request, limit)
-    except TimeoutError:
-        raise BodyTimeoutError(
-            f"the body did not arrive within {settings.body_timeout_seconds:g} s"
-        ) from None
+    content = arrived_body(request.scope)
+    if content is None:
+        try:
+            async with asyncio.timeout(settings.body_timeout_seconds):
+                return await _received(request, limit)
+        except TimeoutError:
+            raise BodyTimeoutError(
+                f"the body did not arrive within {settings.body_timeout_seconds:g} s"
+            ) from None
+    if len(content) > limit:
+        raise _too_large(limit)
+    return content
 
 
 async def _received(request: Request, limit: int) -> bytes:

@@ -1,4 +1,4 @@
-"""What an app asks of the connection of its request: whether all has arrived, and to be told who leaves."""
+"""What an app asks of the connection of its request: what has arrived, and to be told of the client's departure."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -6,18 +6,18 @@ from typing import Any
 
 from starlette.types import Receive, Scope
 
-# The gateway's own protocol (limits.py) has these extensions of ASGI. The first tells whether all of the body
-# has arrived. The second takes what to call when the client leaves, or None for nothing; other servers tell
-# only who waits for it: a task for each request.
-HAS_ARRIVED, ON_DEPARTURE = "llm_api.has_arrived", "llm_api.on_departure"
-HasArrived = Callable[[Scope], bool]
+# The gateway's own protocol (limits.py) has these extensions of ASGI. The first returns the body if all of it
+# has arrived, else None. The second takes what to call when the client leaves, or None for nothing; other
+# servers tell only who waits for it: a task for each request.
+TAKE_BODY, ON_DEPARTURE = "llm_api.take_body", "llm_api.on_departure"
+TakeBody = Callable[[Scope], bytes | None]
 OnDeparture = Callable[[Callable[[], object] | None], None]
 
 
-def has_arrived(scope: Scope) -> bool:
-    """Return whether all of the body is known to have arrived: other servers do not tell."""
-    asked: HasArrived | None = scope.get("extensions", {}).get(HAS_ARRIVED)
-    return asked is not None and asked(scope)
+def arrived_body(scope: Scope) -> bytes | None:
+    """Return the body if all of it has arrived, without waiting; None on servers that do not tell."""
+    take_body: TakeBody | None = scope.get("extensions", {}).get(TAKE_BODY)
+    return take_body(scope) if take_body else None
 
 
 async def while_connected(scope: Scope, receive: Receive, work: Coroutine[Any, Any, None]) -> bool:

@@ -21,7 +21,8 @@ async def answer(request: Request, body: GenerationRequest) -> Response:
     """
     gateway: Gateway = request.scope["state"]["gateway"]
     record: RequestRecord = request.scope["state"]["record"]
-    await gateway.keys.spend(record.key)
+    if record.key:
+        await gateway.keys.spend(record.key)
     listed = await gateway.waiting.find(body.model)
     job = body.job(listed or body.model or gateway.settings.model, gateway.settings)
     if listed:

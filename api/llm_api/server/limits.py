@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from starlette.types import ASGIApp, Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from llm_api.server.connection import HAS_ARRIVED, ON_DEPARTURE
+from llm_api.server.connection import ON_DEPARTURE, TAKE_BODY
 from llm_api.server.http10 import without_chunks
 from llm_api.server.linger import LingeringTransport
 from llm_api.server.upgrade import Parser
@@ -139,9 +139,14 @@ class Protocol(HttpToolsProtocol):
         self._stop_stall_timer()
         super().resume_writing()
 
-    def has_arrived(self, scope: Scope) -> bool:
-        """Tell whether all of this request's body has arrived, if it is the newest on this connection."""
-        return self.cycle.scope is scope and not self.cycle.more_body
+    def take_body(self, scope: Scope) -> bytes | None:
+        """Return the body of the newest request on this connection if it is complete (see connection.py)."""
+        cycle = self.cycle
+        if cycle.scope is not scope or cycle.more_body:
+            return None
+        body, cycle.body = bytes(cycle.body), bytearray()
+        cycle.message_event.clear()  # as `receive` would
+        return body
 
     def on_departure(self, leave: Callable[[], object] | None) -> None:
         """Call this when the client leaves (see connection.py)."""
@@ -152,7 +157,7 @@ class Protocol(HttpToolsProtocol):
                 leave()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGIApp) -> None:  # type: ignore[override]
-        extensions = {HAS_ARRIVED: self.has_arrived, ON_DEPARTURE: self.on_departure}
+        extensions = {TAKE_BODY: self.take_body, ON_DEPARTURE: self.on_departure}
         cycle.scope["extensions"] = extensions  # type: ignore[typeddict-item]
         if cycle.scope["http_version"] == "1.0":
             app = without_chunks(app, cycle)

@@ -102,8 +102,8 @@ class App(FastAPI):
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        app = self._direct.get((scope.get("method", ""), scope.get("path", "")), super().__call__)
-        await app(scope, receive, send)
+        direct = self._direct.get((scope.get("method", ""), scope.get("path", "")))
+        await (direct or super().__call__)(scope, receive, send)
 
     def _in_middleware(self, app: ASGIApp) -> ASGIApp:
         for middleware, args, options in reversed(self.user_middleware):

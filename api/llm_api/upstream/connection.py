@@ -19,12 +19,12 @@ class Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._waiter: asyncio.Future[None] | None = None
         self._lost = False
+        self._parser = httptools.HttpResponseParser(self)
         self.complete = True  # no request is pending
         self.idle_since = 0.0
 
     def send(self, message: bytes) -> None:
         """Send a request; `head` and `chunk` wait for its response."""
-        self._parser = httptools.HttpResponseParser(self)
         self.headers: list[tuple[bytes, bytes]] = []
         self.status = 0
         self.complete = self._received = self._paused = False
