@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from functools import cached_property
 from typing import Any
 
 from starlette.responses import Response
@@ -38,8 +39,12 @@ class Answer(Response):
         self._gateway, self._record, self._job, self._format = gateway, record, job, answer_format
         self._phases = Phases(record.arrived)
         self._started = self._began = False
-        self._sending = asyncio.Lock()  # the comments come from a task of their own
         self._sent_at = clock()
+
+    @cached_property
+    def _sending(self) -> asyncio.Lock:
+        """For streams, whose comments come from a task of their own."""
+        return asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the answer.

@@ -1,4 +1,4 @@
-"""What an app asks of the connection of its request: what has arrived, and to be told of the client's departure."""
+"""What an app asks of the connection of its request: what has arrived, and to be told who leaves."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
