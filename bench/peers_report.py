@@ -9,7 +9,6 @@ from bench.goals import (
     GATEWAY,
     PACED_RATE_AT_LEAST,
     PEER,
-    SMOOTH_AT_LEAST,
     Finding,
     floor,
     peer_cost,
@@ -24,17 +23,15 @@ from bench.stats import added
 
 
 def findings(figures: Figures, load: Load, options: Any) -> list[Finding]:
-    """Judge the gateway beside the floor and the peer."""
+    """Judge the gateway beside the floor and the peer; bench.stalls judges the streams."""
     extra = {name: added(figures.lean_plain[DIRECT], figures.lean_plain[name]) for name in (GATEWAY, FLOOR)}
     cpu = {name: [used[name] for used in figures.used[name]] for name in (GATEWAY, FLOOR, PEER)}
     in_time = {name: [of[-1] for of in load.paced[name]] for name in load.paced}
     in_time[PEER] = [max(of, LOWEST) for of in in_time[PEER]]  # It may be in time at less than was tried.
-    smooth = {name: [float(one.smooth) for one in load.streams[name]] for name in (DIRECT, GATEWAY)}
     return [
         floor("plain call, lean client, added", extra[GATEWAY], extra[FLOOR]),
         floor("CPU per call", cpu[GATEWAY], cpu[FLOOR]),
         rate(f"calls/s with an added P99 of {ADDED_P99[-1] * 1e3:g} ms", in_time, PACED_RATE_AT_LEAST),
-        rate(f"of {options.smooth_streams} streams, those that never stall", smooth, SMOOTH_AT_LEAST),
         peer_latency("plain call", figures.plain),
         peer_latency("first token", figures.first_token),
         peer_rate(f"calls/s of {options.clients} clients", figures.throughput),

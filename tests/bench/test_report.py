@@ -32,10 +32,10 @@ MEASURED = figures(gateway=0.0005, envoy=0.0002, litellm=0.020)
 UNDER_LOAD = load(direct=4000.0, gateway=2400.0, envoy=3000.0, litellm=40.0)
 
 
-def test_the_platform_has_four_goals_and_the_peers_nine_more() -> None:
+def test_the_platform_has_four_goals_and_the_peers_eight_more() -> None:
     options = arguments([])
     found = platform_findings(MEASURED, options) + findings(MEASURED, UNDER_LOAD, options)
-    assert len(found) == 13
+    assert len(found) == 12
     assert all(finding.met for finding in found)
 
 
@@ -47,14 +47,10 @@ def test_a_gateway_too_far_above_the_floor_misses_two_goals() -> None:
     ]
 
 
-def test_a_gateway_whose_calls_are_late_or_whose_streams_stall_misses_these_goals() -> None:
+def test_a_gateway_whose_calls_are_late_misses_that_goal() -> None:
     slow = load(direct=4000.0, gateway=2399.0, envoy=3000.0, litellm=40.0)
-    slow.streams["gateway"] = [Streams(501, 40e-6, 90 * 2**20)] * 3
     missed = [finding.goal for finding in findings(MEASURED, slow, arguments([])) if not finding.met]
-    assert missed == [
-        "calls/s with an added P99 of 10 ms, gateway / direct",
-        "of 512 streams, those that never stall, gateway / direct",
-    ]
+    assert missed == ["calls/s with an added P99 of 10 ms, gateway / direct"]
 
 
 def test_a_peer_that_is_never_in_time_counts_as_in_time_at_the_lowest_rate_that_is_tried() -> None:
