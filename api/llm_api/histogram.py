@@ -1,4 +1,4 @@
-"""A histogram for one thread: it has none of prometheus_client's locks, and takes a fifth of its time.
+"""A histogram for one thread: it has none of prometheus_client's locks, and takes a quarter of its time.
 
 A generation observes six values, so this is a twentieth of the CPU time of a call (docs/performance.md).
 """

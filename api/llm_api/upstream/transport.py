@@ -1,8 +1,7 @@
 """An httpx transport for plain HTTP/1.1: asyncio's connections, httptools' parser, a keep-alive pool.
 
-It exists because the gateway has no CPU time to spare: its goal of half of the direct requests per second for
-16 clients is met with 0.51 to 0.54. CPU time per request in microseconds, without httpx.AsyncClient
-(docs/performance.md):
+It exists because the gateway has no CPU time to spare. CPU time per request in microseconds, without
+httpx.AsyncClient (docs/performance.md):
 
     requests at once       1     16     64
     this transport       161     99     91
