@@ -16,7 +16,7 @@ from bench import envoy, machine, measure, packages, servers, targets
 from bench.goals import FLOOR, GATEWAY, TIMES_THE_FLOOR, Finding
 from bench.harness import Harness, command
 from bench.options import count, seconds
-from bench.report import row
+from bench.report import disturbance, row
 from bench.servers import MODEL, ROOT, Recipe, Server
 from bench.stats import ratios, spread
 from bench.targets import Target
@@ -73,7 +73,7 @@ def cost(harness: Harness) -> int:
         cells = [f"{spread(costs).median * 1e6:.0f}", str(spread(ratios(costs, used[FLOOR])))]
         print(row(name, cells))
     limit = Finding("CPU per call", spread(ratios(used[GATEWAY], used[FLOOR])), TIMES_THE_FLOOR, at_most=True)
-    print(f"{limit}\nother processes used {others * 100:.0f} % of a core during the run")
+    print(f"{limit}\n{disturbance({'others': others})}")
     return 0 if limit.met else 1
 
 

@@ -17,7 +17,7 @@ from bench import BenchError, envoy, measure, packages, run, servers, steady, ta
 from bench.goals import DIRECT, FLOOR, GATEWAY, SMOOTH_AT_LEAST, Finding
 from bench.harness import Harness, command
 from bench.options import count, seconds
-from bench.report import rates, row
+from bench.report import disturbance, rates, row
 from bench.servers import MODEL, Server
 from bench.stats import spread
 from bench.targets import Target
@@ -49,11 +49,9 @@ def start(harness: Harness) -> dict[Target, Server]:
     runtime = harness.start(servers.runtime(), beside_client=True)
     floor = harness.start(envoy.recipe(runtime.url))
     gateway = harness.start(servers.gateway(runtime.url, "error"))
-    return {
-        Target(DIRECT, f"{runtime.url}/api/chat", targets.chat(MODEL)): runtime,
-        Target(FLOOR, f"{floor.url}/api/chat", targets.chat(MODEL)): floor,
-        Target(GATEWAY, f"{gateway.url}/v1/chat/completions", targets.openai(MODEL)): gateway,
-    }
+    started = {DIRECT: runtime, FLOOR: floor, GATEWAY: gateway}
+    asked = targets.beside_floor({name: server.url for name, server in started.items()}, MODEL)
+    return {target: started[target.name] for target in asked}
 
 
 async def take(asked: Mapping[Target, Server], options: argparse.Namespace) -> dict[int, Smooth]:
@@ -79,7 +77,7 @@ def stalls(harness: Harness) -> int:
     for streams, smooth in found.items():
         print(row(str(streams), [rates(values) for values in smooth.values()]))
     limit = judge(found)
-    print(f"{limit}\nother processes used {others * 100:.0f} % of a core during the run")
+    print(f"{limit}\n{disturbance({'others': others})}")
     return 0 if limit.met else 1
 
 

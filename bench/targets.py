@@ -67,20 +67,30 @@ def platform(runtime: str, gateway: str, model: str) -> list[Target]:
     ]
 
 
+def beside_floor(urls: Mapping[str, str], model: str) -> list[Target]:
+    """Return what is asked for a chat: gateway by OpenAI's API, runtime and floor as the gateway asks them.
+
+    Args:
+        urls: By the names of bench.goals.
+        model: The simulated model.
+    """
+    return [
+        Target(DIRECT, f"{urls[DIRECT]}/api/chat", chat(model)),
+        Target(FLOOR, f"{urls[FLOOR]}/api/chat", chat(model)),
+        Target(GATEWAY, f"{urls[GATEWAY]}/v1/chat/completions", openai(model)),
+    ]
+
+
 def beside_peers(urls: Mapping[str, str], model: str, key: str) -> list[Target]:
-    """Return what is asked for a chat: gateway and peer by OpenAI's API, runtime and floor as both ask it.
+    """Return the same, and the peer by OpenAI's API.
 
     Args:
         urls: By the names of bench.goals.
         model: The simulated model.
         key: The peer's.
     """
-    return [
-        Target(DIRECT, f"{urls[DIRECT]}/api/chat", chat(model)),
-        Target(FLOOR, f"{urls[FLOOR]}/api/chat", chat(model)),
-        Target(GATEWAY, f"{urls[GATEWAY]}/v1/chat/completions", openai(model)),
-        Target(PEER, f"{urls[PEER]}/v1/chat/completions", openai(model), key),
-    ]
+    peer = Target(PEER, f"{urls[PEER]}/v1/chat/completions", openai(model), key)
+    return [*beside_floor(urls, model), peer]
 
 
 def text_of(line: str) -> str:

@@ -43,7 +43,7 @@ class Answer(Response):
 
     @cached_property
     def _sending(self) -> asyncio.Lock:
-        """For streams, whose comments come from a task of their own."""
+        """Held while the first piece or a comment is sent: comments come from a task of their own."""
         return asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,4 +1,4 @@
-"""What an app asks of the connection of its request: what has arrived, and to be told who leaves."""
+"""What an app asks of its request's connection: a body that has arrived, and word of a client that leaves."""
 
 import asyncio
 from collections.abc import Callable, Coroutine

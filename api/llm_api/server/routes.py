@@ -82,10 +82,10 @@ class BoundedRoute(APIRoute):
 
 
 class App(FastAPI):
-    """FastAPI, with a way of their own for requests to routes that read a body.
+    """FastAPI that passes requests to routes that read a body through the app's own middleware alone.
 
-    FastAPI looks for a route among all of them, and has layers for dependencies, for handlers of exceptions
-    and for telemetry, of which these routes use none: a sixth of the CPU time of a call.
+    FastAPI looks for a route among all of them, and wraps it in layers for dependencies, handlers of
+    exceptions and telemetry, which these routes do not use: over an eighth of the CPU time of a call.
 
     Args:
         direct: The routers with these routes.

@@ -77,9 +77,9 @@ class Reader:
         return chunks
 
     def _end(self) -> None:
-        """Ollama stops a model that repeats itself: its response then ends without a last object.
+        """Finish a response without a last object: Ollama stops a model that repeats itself like that.
 
-        The chunks are the only count of the tokens.
+        Its chunks are then the only count of the tokens.
         """
         if self._count:
             self.finish = Finish("stop", Usage(0, self._count), 0.0, 0.0)
